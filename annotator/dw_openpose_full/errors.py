@@ -1,0 +1,43 @@
+"""What can go wrong on purpose: one family of errors.
+
+Every message says what was expected, what came, in which file or field, and what to do next.
+The caller's mistakes are ``ValueError`` or ``TypeError`` too, so plain Python habits keep working.
+"""
+
+from __future__ import annotations
+
+
+class DwPoseError(Exception):
+    """Any error this package raises deliberately."""
+
+
+class PictureError(DwPoseError, ValueError):
+    """A picture, in a file or in memory, that can not be used."""
+
+
+class PictureTypeError(DwPoseError, TypeError):
+    """Something that is no picture at all was given as one."""
+
+
+class PoseError(DwPoseError, ValueError):
+    """Arrays that do not make poses or figures: wrong shape, number type or picture size."""
+
+
+class PoseJsonError(DwPoseError, ValueError):
+    """Text or a file that should have been OpenPose JSON."""
+
+
+class OptionError(DwPoseError, ValueError):
+    """A name, size or threshold outside the choices; the message lists them."""
+
+
+class ModelError(DwPoseError):
+    """A network file that is missing, damaged, refused, or of the wrong kind."""
+
+
+class OutputError(DwPoseError):
+    """A result that could not be written."""
+
+
+class DependencyError(DwPoseError, ImportError):
+    """A library that this step needs is not installed; the message names the extra to install."""

@@ -1,0 +1,118 @@
+"""From poses to figures: what OpenPose would draw of them.
+
+The one place where the neck is made, the order of joints is changed, and a threshold decides who is
+visible. Renderers and JSON take the decision as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from . import skeleton
+from .errors import OptionError, PoseError
+from .poses import BoolArray, Boxes, FloatArray, ImageSize, IntArray, WholeBodyPoses
+
+DEFAULT_THRESHOLD: Final = 0.3  # of every published DWPose annotator
+
+_JOINTS: Final = np.array([max(source, 0) for source in skeleton.JOINT_SOURCES])
+_SHOULDERS: Final = slice(5, 7)
+_PUPILS: Final = np.array(skeleton.PUPIL_SOURCES)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPoseFigures:
+    """The people of one canvas, 136 points each: 18 body, 70 face, 2 x 21 hand, 6 foot points.
+
+    Attributes:
+        points: ``(P, 136, 2)`` float32, ``(x, y)`` in pixels of the canvas; ``(0, 0)`` where not
+            visible; may lie outside the canvas.
+        visible: ``(P, 136)`` bool, decided once.
+        scores: ``(P, 136)`` float32, what is known of each point's confidence.
+        boxes: Where each person is.
+        ids: ``(P,)`` int64, a name for each person; stable over the frames of a video.
+        image_size: Size of the canvas.
+    """
+
+    points: FloatArray
+    visible: BoolArray
+    scores: FloatArray
+    boxes: Boxes
+    ids: IntArray
+    image_size: ImageSize
+
+    def __post_init__(self) -> None:
+        people, count = len(self.points), skeleton.FIGURE_COUNT
+        for name, array, dtype, shape in (
+            ("points", self.points, np.float32, (people, count, 2)),
+            ("visible", self.visible, np.bool_, (people, count)),
+            ("scores", self.scores, np.float32, (people, count)),
+            ("ids", self.ids, np.int64, (people,)),
+            ("boxes", self.boxes.xyxy, np.float32, (people, 4)),
+        ):
+            if array.dtype != dtype or array.shape != shape:
+                raise PoseError(
+                    f"{name} of figures must be {np.dtype(dtype)} {shape}, "
+                    f"got {array.dtype} {array.shape}"
+                )
+            array.setflags(write=False)
+        if not np.isfinite(self.points).all():
+            raise PoseError("points of figures must be finite, got NaN or infinity")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @classmethod
+    def from_poses(
+        cls, poses: WholeBodyPoses, threshold: float = DEFAULT_THRESHOLD
+    ) -> OpenPoseFigures:
+        """Make the figures that OpenPose would draw.
+
+        Args:
+            poses: The people of a picture.
+            threshold: A point is visible when its score is at least this; 0..1. The neck lies
+                between the shoulders and is visible when both score above it.
+
+        Raises:
+            OptionError: If the threshold is not within 0..1.
+        """
+        if not 0 <= threshold <= 1:
+            raise OptionError(f"threshold must lie within 0..1, got {threshold!r}")
+        points, scores = to_figure_order(poses.keypoints), to_figure_order(poses.scores)
+        points[:, skeleton.NECK] = poses.keypoints[:, _SHOULDERS].mean(axis=1)
+        scores[:, skeleton.NECK] = poses.scores[:, _SHOULDERS].min(axis=1)
+        visible = (scores >= np.float32(threshold)) & (scores > 0)
+        visible[:, skeleton.NECK] = scores[:, skeleton.NECK] > np.float32(threshold)
+        points[~visible] = 0
+        ids = np.arange(len(poses), dtype=np.int64)
+        return cls(points, visible, scores, poses.boxes, ids, poses.image_size)
+
+    def scaled_to(self, size: ImageSize) -> OpenPoseFigures:
+        """The same figures on a canvas of another size."""
+        if size == self.image_size:
+            return self
+        factor = np.divide(size[::-1], self.image_size[::-1], dtype=np.float64)  # (x, y)
+        points = (self.points * factor).astype(np.float32)
+        xyxy = (self.boxes.xyxy * np.tile(factor, 2)).astype(np.float32)
+        boxes = Boxes(xyxy, self.boxes.scores)
+        return OpenPoseFigures(points, self.visible, self.scores, boxes, self.ids, size)
+
+
+def to_figure_order(values: FloatArray) -> FloatArray:
+    """Re-order whole-body values ``(P, 133, ...)`` to figure order ``(P, 136, ...)``.
+
+    The neck's row is left for the caller: it holds the nose's value.
+    """
+    return np.concatenate(
+        [
+            values[:, _JOINTS],
+            values[:, skeleton.FACE],
+            values[:, _PUPILS],
+            values[:, skeleton.LEFT_HAND],
+            values[:, skeleton.RIGHT_HAND],
+            values[:, skeleton.FEET],
+        ],
+        axis=1,
+    )

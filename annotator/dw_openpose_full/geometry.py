@@ -1,0 +1,116 @@
+"""Plane geometry between a picture, its crops and its boxes.
+
+Pixel centres have whole coordinates, ``(0, 0)`` is the centre of the top-left pixel, and an affine
+map is a ``(2, 3)`` float64 matrix that takes ``(x, y, 1)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .poses import FloatArray, ImageSize, RgbImage
+
+Matrix = NDArray[np.float64]
+"""``(2, 3)`` affine map."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A picture's part as a network sees it, with the way there and the way home.
+
+    Attributes:
+        to_image: Affine map from pixels of the crop to pixels of the source image.
+        size: Size of the crop.
+    """
+
+    to_image: Matrix
+    size: ImageSize
+
+    @classmethod
+    def square(
+        cls, centre: tuple[float, float], side: float, pixels: int, rotation: float = 0.0
+    ) -> Crop:
+        """A square of the image, turned, as ``pixels`` x ``pixels``.
+
+        Args:
+            centre: ``(x, y)`` of its middle, in the image.
+            side: Its side, in pixels of the image.
+            pixels: Side of the crop.
+            rotation: Radians; the crop's x axis points this far from the image's x axis towards
+                its y axis.
+        """
+        scale = side / pixels
+        cosine, sine = math.cos(rotation) * scale, math.sin(rotation) * scale
+        half = pixels / 2
+        x = centre[0] - cosine * half + sine * half
+        y = centre[1] - sine * half - cosine * half
+        matrix = np.array([[cosine, -sine, x], [sine, cosine, y]], np.float64)
+        return cls(matrix, ImageSize(pixels, pixels))
+
+    @classmethod
+    def letterbox(cls, image_size: ImageSize, size: ImageSize) -> Crop:
+        """The whole image, scaled alike in x and y, in the top-left corner of the crop."""
+        scale = max(image_size.height / size.height, image_size.width / size.width)
+        return cls(np.array([[scale, 0, 0], [0, scale, 0]], np.float64), size)
+
+    def warp(self, image: RgbImage) -> RgbImage:
+        """Cut the crop out of the image, bilinear; black outside the image."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cut = cv2.warpAffine(image, self.to_image, (self.size.width, self.size.height), flags=flags)
+        return np.asarray(cut, dtype=np.uint8)
+
+    def points_in_image(self, points_in_crop: NDArray[np.floating]) -> FloatArray:
+        """Take points ``(..., 2)`` of the crop home."""
+        return apply_affine(self.to_image, points_in_crop)
+
+    def points_in_crop(self, points_in_image: NDArray[np.floating]) -> FloatArray:
+        """Take points ``(..., 2)`` of the image into the crop."""
+        inverse = np.asarray(cv2.invertAffineTransform(self.to_image), dtype=np.float64)
+        return apply_affine(inverse, points_in_image)
+
+
+def apply_affine(matrix: Matrix, points: NDArray[np.floating]) -> FloatArray:
+    """Map points ``(..., 2)``; float32 out, float64 on the way."""
+    moved = points.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    return moved.astype(np.float32)
+
+
+def intersection_over_union(box: FloatArray, others: FloatArray) -> FloatArray:
+    """Overlap of one box ``(4,)`` with others ``(N, 4)``: ``(N,)``, 0..1; empty boxes give 0."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    shared: FloatArray = np.clip(high - low, 0, None).prod(axis=1)
+    union = _area(box[None])[0] + _area(others) - shared
+    overlap: FloatArray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return overlap
+
+
+def non_maximum_suppression(xyxy: FloatArray, scores: FloatArray, overlap: float) -> list[int]:
+    """Keep the best of boxes that overlap by more than ``overlap``.
+
+    Args:
+        xyxy: ``(N, 4)``.
+        scores: ``(N,)``.
+        overlap: Largest intersection over union that two kept boxes may have.
+
+    Returns:
+        Rows to keep, best first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while len(order):
+        best, rest = int(order[0]), order[1:]
+        kept.append(best)
+        order = rest[intersection_over_union(xyxy[best], xyxy[rest]) <= overlap]
+    return kept
+
+
+def _area(xyxy: FloatArray) -> FloatArray:
+    """Areas ``(N,)`` of boxes ``(N, 4)``; inside-out boxes have none."""
+    areas: FloatArray = np.clip(xyxy[:, 2:] - xyxy[:, :2], 0, None).prod(axis=1)
+    return areas

@@ -1,0 +1,34 @@
+"""What every test may lean on: no network, and the reference material where it lies beside."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+SHARED_VARIABLE = "DW_OPENPOSE_SHARED"
+"""Names the folder of photos, annotations and reference pictures; by default ``../shared``."""
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise AssertionError("a test tried to reach the network")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches the network."""
+    monkeypatch.setattr(socket.socket, "connect", _refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", _refuse)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of the reference material; tests that need it are skipped where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get(SHARED_VARIABLE, beside))
+    if not (folder / "golden").is_dir():
+        pytest.skip(f"no reference material at {folder.name}/ (set {SHARED_VARIABLE})")
+    return folder
