@@ -6,6 +6,8 @@ The caller's mistakes are ``ValueError`` or ``TypeError`` too, so plain Python h
 
 from __future__ import annotations
 
+import os
+
 
 class DwPoseError(Exception):
     """Any error this package raises deliberately."""
@@ -41,3 +43,13 @@ class OutputError(DwPoseError):
 
 class DependencyError(DwPoseError, ImportError):
     """A library that this step needs is not installed; the message names the extra to install."""
+
+
+def name_for_message(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    """A path as a message can show it: one line, printable, encodable, shortened when very long."""
+    name = os.fsdecode(path)
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in name
+    )
+    return shown if len(shown) <= 240 else f"{shown[:100]}...{shown[-100:]}"

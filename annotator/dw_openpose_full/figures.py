@@ -27,9 +27,9 @@ class OpenPoseFigures:
     """The people of one canvas, 136 points each: 18 body, 70 face, 2 x 21 hand, 6 foot points.
 
     Attributes:
-        points: ``(P, 136, 2)`` float32, ``(x, y)`` in pixels of the canvas; ``(0, 0)`` where not
-            visible; may lie outside the canvas.
-        visible: ``(P, 136)`` bool, decided once.
+        points: ``(P, 136, 2)`` float32, ``(x, y)`` in pixels of the canvas; may lie outside the
+            canvas; where not visible, the model's guess or ``(0, 0)``.
+        visible: ``(P, 136)`` bool, decided once. The ``musepose`` drawing alone looks behind it.
         scores: ``(P, 136)`` float32, what is known of each point's confidence.
         boxes: Where each person is.
         ids: ``(P,)`` int64, a name for each person; stable over the frames of a video.
@@ -73,7 +73,8 @@ class OpenPoseFigures:
         Args:
             poses: The people of a picture.
             threshold: A point is visible when its score is at least this; 0..1. The neck lies
-                between the shoulders and is visible when both score above it.
+                between the shoulders and is visible when both score above it. Face points 68 and
+                69 copy the eyes, and are visible where the eye and some other face point are.
 
         Raises:
             OptionError: If the threshold is not within 0..1.
@@ -81,11 +82,13 @@ class OpenPoseFigures:
         if not 0 <= threshold <= 1:
             raise OptionError(f"threshold must lie within 0..1, got {threshold!r}")
         points, scores = to_figure_order(poses.keypoints), to_figure_order(poses.scores)
-        points[:, skeleton.NECK] = poses.keypoints[:, _SHOULDERS].mean(axis=1)
+        points[:, skeleton.NECK] = poses.keypoints[:, _SHOULDERS].mean(axis=1, dtype=np.float64)
         scores[:, skeleton.NECK] = poses.scores[:, _SHOULDERS].min(axis=1)
         visible = (scores >= np.float32(threshold)) & (scores > 0)
-        visible[:, skeleton.NECK] = scores[:, skeleton.NECK] > np.float32(threshold)
-        points[~visible] = 0
+        # in double precision, as published annotators compare: float32 0.3 is a little above 0.3
+        visible[:, skeleton.NECK] = scores[:, skeleton.NECK].astype(np.float64) > threshold
+        face_is_seen = visible[:, skeleton.FIGURE_LANDMARKS].any(axis=1, keepdims=True)
+        visible[:, skeleton.FIGURE_PUPILS] &= face_is_seen
         ids = np.arange(len(poses), dtype=np.int64)
         return cls(points, visible, scores, poses.boxes, ids, poses.image_size)
 
@@ -94,8 +97,9 @@ class OpenPoseFigures:
         if size == self.image_size:
             return self
         factor = np.divide(size[::-1], self.image_size[::-1], dtype=np.float64)  # (x, y)
-        points = (self.points * factor).astype(np.float32)
-        xyxy = (self.boxes.xyxy * np.tile(factor, 2)).astype(np.float32)
+        largest = np.finfo(np.float32).max
+        points = np.clip(self.points * factor, -largest, largest).astype(np.float32)
+        xyxy = np.clip(self.boxes.xyxy * np.tile(factor, 2), -largest, largest).astype(np.float32)
         boxes = Boxes(xyxy, self.boxes.scores)
         return OpenPoseFigures(points, self.visible, self.scores, boxes, self.ids, size)
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .poses import FloatArray, ImageSize, RgbImage
+from .poses import BoolArray, FloatArray, ImageSize, RgbImage
 
 Matrix = NDArray[np.float64]
 """``(2, 3)`` affine map."""
@@ -53,6 +53,12 @@ class Crop:
         return cls(matrix, ImageSize(pixels, pixels))
 
     @classmethod
+    def upright(cls, centre: tuple[float, float], scale: float, size: ImageSize) -> Crop:
+        """An unturned crop of any size; ``scale`` is pixels of the image for one of the crop."""
+        x, y = centre[0] - scale * size.width / 2, centre[1] - scale * size.height / 2
+        return cls(np.array([[scale, 0, x], [0, scale, y]], np.float64), size)
+
+    @classmethod
     def letterbox(cls, image_size: ImageSize, size: ImageSize) -> Crop:
         """The whole image, scaled alike in x and y, in the top-left corner of the crop."""
         scale = max(image_size.height / size.height, image_size.width / size.width)
@@ -64,6 +70,13 @@ class Crop:
         cut = cv2.warpAffine(image, self.to_image, (self.size.width, self.size.height), flags=flags)
         return np.asarray(cut, dtype=np.uint8)
 
+    def mirrored(self) -> Crop:
+        """The same part of the image with left and right exchanged."""
+        matrix = self.to_image.copy()
+        matrix[:, 2] += matrix[:, 0] * self.size.width
+        matrix[:, 0] *= -1
+        return Crop(matrix, self.size)
+
     def points_in_image(self, points_in_crop: NDArray[np.floating]) -> FloatArray:
         """Take points ``(..., 2)`` of the crop home."""
         return apply_affine(self.to_image, points_in_crop)
@@ -72,6 +85,59 @@ class Crop:
         """Take points ``(..., 2)`` of the image into the crop."""
         inverse = np.asarray(cv2.invertAffineTransform(self.to_image), dtype=np.float64)
         return apply_affine(inverse, points_in_image)
+
+
+class Pyramid:
+    """A picture with halved copies of itself.
+
+    A crop much larger than the network's input is cut from the copy nearest to that input in size,
+    so that detail is averaged, as if the picture had been shrunk, and not skipped.
+    """
+
+    def __init__(self, image: RgbImage, *, smallest: int = 400) -> None:
+        """Halve while the shorter side is above ``smallest`` pixels."""
+        self.image_size = ImageSize.of(image)
+        self._levels = [image]
+        while min(self._levels[-1].shape[:2]) > smallest:
+            height, width = (side // 2 for side in self._levels[-1].shape[:2])
+            self._levels.append(resized(self._levels[-1], ImageSize(height, width)))
+
+    def cut(self, crop: Crop) -> RgbImage:
+        """Cut a crop, given in pixels of the full picture."""
+        scale = math.sqrt(abs(np.linalg.det(crop.to_image[:, :2])))
+        wanted = int(math.log2(scale)) if scale >= 1 else 0
+        level = self._levels[min(wanted, len(self._levels) - 1)]
+        if level is self._levels[0]:
+            return crop.warp(level)
+        shrink = np.divide(ImageSize.of(level)[::-1], self.image_size[::-1])
+        matrix = crop.to_image * shrink[:, None]
+        matrix[:, 2] += (shrink - 1) / 2  # pixel centres stay where they are
+        return Crop(matrix, crop.size).warp(level)
+
+    def outside(self, points: FloatArray, margin: float = 0.0) -> BoolArray:
+        """Which points ``(..., 2)`` lie more than ``margin`` pixels outside the picture."""
+        last = np.subtract(self.image_size[::-1], 1)
+        beyond: BoolArray = ((points < -margin) | (points > last + margin)).any(axis=-1)
+        return beyond
+
+
+def resized(image: RgbImage, size: ImageSize) -> RgbImage:
+    """A picture at another size: averaged when it shrinks, bilinear when it grows."""
+    if ImageSize.of(image) == size:
+        return image
+    shrinks = size.height * size.width < image.shape[0] * image.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=how), dtype=np.uint8)
+
+
+def direction(vector: NDArray[np.floating]) -> float:
+    """Angle of ``(x, y)`` from the x axis towards the y axis, in radians."""
+    return math.atan2(float(vector[1]), float(vector[0]))
+
+
+def distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Length of the way between two points ``(x, y)``."""
+    return math.hypot(float(a[0] - b[0]), float(a[1] - b[1]))
 
 
 def apply_affine(matrix: Matrix, points: NDArray[np.floating]) -> FloatArray:

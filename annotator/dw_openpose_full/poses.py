@@ -67,7 +67,7 @@ class Boxes:
     scores: FloatArray
 
     def __post_init__(self) -> None:
-        people = len(self.xyxy)
+        people = _rows(self.xyxy)
         _check("boxes", self.xyxy, np.float32, (people, 4))
         _check("box scores", self.scores, np.float32, (people,))
         _seal(self.xyxy, self.scores)
@@ -85,7 +85,7 @@ class Boxes:
         corners = _floats("boxes", xyxy)
         corners = corners.reshape(0, 4) if corners.size == 0 else corners
         if scores is None:
-            return cls(corners, np.ones(len(corners), np.float32))
+            return cls(corners, np.ones(_rows(corners), np.float32))
         return cls(corners, _floats("box scores", scores))
 
     @classmethod
@@ -124,7 +124,7 @@ class WholeBodyPoses:
     model: str | None = None
 
     def __post_init__(self) -> None:
-        people = len(self.keypoints)
+        people = _rows(self.keypoints)
         _check("keypoints", self.keypoints, np.float32, (people, WHOLE_BODY_COUNT, 2))
         _check("scores", self.scores, np.float32, (people, WHOLE_BODY_COUNT))
         if len(self.boxes) != people:
@@ -163,8 +163,9 @@ class WholeBodyPoses:
         if points.size == 0 and confidence.size == 0:
             points = points.reshape(0, WHOLE_BODY_COUNT, 2)
             confidence = confidence.reshape(0, WHOLE_BODY_COUNT)
-        _check("keypoints", points, np.float32, (len(points), WHOLE_BODY_COUNT, 2))
-        _check("scores", confidence, np.float32, (len(points), WHOLE_BODY_COUNT))
+        people = _rows(points)
+        _check("keypoints", points, np.float32, (people, WHOLE_BODY_COUNT, 2))
+        _check("scores", confidence, np.float32, (people, WHOLE_BODY_COUNT))
         found = np.isfinite(points).all(axis=-1) & np.isfinite(confidence)
         points[~found], confidence[~found] = 0, 0
         boxes = Boxes.around(points, found & (confidence > 0)) if boxes is None else boxes
@@ -183,6 +184,11 @@ def _floats(name: str, values: ArrayLike) -> FloatArray:
             return np.array(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise PoseError(f"{name} must be an array of numbers: {error}") from error
+
+
+def _rows(array: NDArray[Any]) -> int:
+    """Length of the first axis; 0 for a single number, which has none."""
+    return int(array.shape[0]) if array.ndim else 0
 
 
 def _check(name: str, array: NDArray[Any], dtype: type[Any], shape: tuple[int, ...]) -> None:

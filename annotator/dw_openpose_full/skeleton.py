@@ -54,6 +54,8 @@ FOOT_NAMES: Final = (
 FIGURE_COUNT: Final = 136
 FIGURE_BODY: Final = slice(0, 18)
 FIGURE_FACE: Final = slice(18, 88)
+FIGURE_LANDMARKS: Final = slice(18, 86)  # the face without its pupils
+FIGURE_PUPILS: Final = slice(86, 88)
 FIGURE_LEFT_HAND: Final = slice(88, 109)
 FIGURE_RIGHT_HAND: Final = slice(109, 130)
 FIGURE_FEET: Final = slice(130, 136)
@@ -157,7 +159,7 @@ HAND_COLOURS: Final[tuple[Rgb, ...]] = (
 )
 
 # feet, drawn only when asked for: from the ankle (a joint) to heel and toes (rows of FIGURE_FEET).
-# No published drawing has them; each foot takes the colour of its ankle (see docs/adr).
+# No published ControlNet drawing has them; see docs/adr/0006-feet.md.
 FOOT_BONES: Final = (
     (13, 0),  # left ankle - left big toe
     (13, 1),  # left ankle - left small toe
@@ -166,6 +168,9 @@ FOOT_BONES: Final = (
     (10, 4),  # right ankle - right small toe
     (10, 5),  # right ankle - right heel
 )
+# a foot's bones go on in the colour of the shin that ends in their ankle (a limb's number), its
+# points in the colour of the ankle, so that no colour of another part of the body turns up there
+FOOT_SHINS: Final = (11, 11, 11, 8, 8, 8)
 
 # ---------------------------------------------------------------- spreads of the data set
 BODY_SIGMAS: Final = (
@@ -191,6 +196,7 @@ assert len(BODY_NAMES) == len(BODY_SIGMAS) == BODY.stop - BODY.start
 assert len(FOOT_NAMES) == len(FOOT_SIGMAS) == len(FOOT_BONES) == FEET.stop - FEET.start
 assert len(FACE_SIGMAS) == FACE.stop - FACE.start == 68
 assert len(HAND_SIGMAS) == LEFT_HAND.stop - LEFT_HAND.start == RIGHT_HAND.stop - RIGHT_HAND.start
+assert all(LIMBS[shin][1] == ankle for shin, (ankle, _) in zip(FOOT_SHINS, FOOT_BONES, strict=True))
 assert RIGHT_HAND.stop == WHOLE_BODY_COUNT
 assert FIGURE_FEET.stop == FIGURE_COUNT
 assert len(JOINT_SOURCES) == len(JOINT_COLOURS) == FIGURE_BODY.stop == 18

@@ -1,0 +1,60 @@
+"""DWPose whole-body figures for ControlNet: from a photo to OpenPose-coloured stick figures.
+
+>>> import dw_openpose_full as dw
+>>> estimator = dw.DwOpenpose.load()             # doctest: +SKIP
+>>> annotation = estimator("photo.jpg")          # doctest: +SKIP
+
+Importing this loads numpy and cv2 only; engines are loaded by ``DwOpenpose.load``.
+"""
+
+from ._version import package_version
+from .errors import (
+    DependencyError,
+    DwPoseError,
+    ModelError,
+    OptionError,
+    OutputError,
+    PictureError,
+    PictureTypeError,
+    PoseError,
+    PoseJsonError,
+)
+from .figures import OpenPoseFigures
+from .pictures import as_picture, read_picture
+from .pipeline import Annotation, DwOpenpose
+from .pose_json import count_frames, from_openpose_json, to_openpose_json
+from .poses import Boxes, ImageSize, WholeBodyPoses
+from .render import Parts, Style, render
+
+__all__ = [
+    "Annotation",
+    "Boxes",
+    "DependencyError",
+    "DwOpenpose",
+    "DwPoseError",
+    "ImageSize",
+    "ModelError",
+    "OpenPoseFigures",
+    "OptionError",
+    "OutputError",
+    "Parts",
+    "PictureError",
+    "PictureTypeError",
+    "PoseError",
+    "PoseJsonError",
+    "Style",
+    "WholeBodyPoses",
+    "as_picture",
+    "count_frames",
+    "from_openpose_json",
+    "read_picture",
+    "render",
+    "to_openpose_json",
+]
+
+
+def __getattr__(name: str) -> str:
+    """``__version__``, asked for rather than read at import."""
+    if name == "__version__":
+        return package_version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

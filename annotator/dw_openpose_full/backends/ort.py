@@ -1,0 +1,83 @@
+"""Networks on onnxruntime."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import onnxruntime
+
+from ..errors import ModelError, OptionError
+from .session import Tensor, TensorSpec
+
+_log = logging.getLogger(__name__)
+
+_DEVICE: Final = re.compile(r"auto|cpu|cuda(?::(\d+))?")
+_SILENT: Final = 4  # onnxruntime's "fatal": what matters reaches the user through our own words
+_NUMPY_TYPES: Final = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(uint8)": "uint8",
+}
+
+
+class OnnxRuntimeSession:
+    """A ``Session`` of onnxruntime.
+
+    onnxruntime's ``run`` is safe from several threads on the CPU and on CUDA.
+    """
+
+    def __init__(self, path: Path, *, device: str = "auto") -> None:
+        """Load ``path`` on ``device``; see :func:`dw_openpose_full.backends.open_session`."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _SILENT
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=_providers(device)
+            )
+        except OptionError:
+            raise
+        except Exception as error:  # onnxruntime raises its own unrelated classes
+            raise ModelError(f"{path}: onnxruntime can not load this network: {error}") from error
+        self._provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+        self._name = path.name
+        self.input = _spec(self._session.get_inputs()[0])
+        self.outputs = tuple(_spec(output) for output in self._session.get_outputs())
+        if device.startswith("cuda") and self._provider != "CUDA":
+            _log.warning(
+                "CUDA was asked for, but onnxruntime can not use it here: %s runs on the %s "
+                '("dw-openpose doctor" says why)',
+                self._name,
+                self._provider,
+            )
+
+    @property
+    def description(self) -> str:
+        """Which file runs on what; the provider is the one the session reports."""
+        return f"{self._name} on onnxruntime ({self._provider})"
+
+    def run(self, batch: Tensor) -> tuple[Tensor, ...]:
+        """Run the network on one input tensor."""
+        return tuple(self._session.run(None, {self.input.name: batch}))
+
+
+def _providers(device: str) -> list[Any]:
+    """Onnxruntime's execution providers for a device name, best first."""
+    match = _DEVICE.fullmatch(device)
+    if match is None:
+        raise OptionError(f"device must be auto, cpu, cuda or cuda:N, got {device!r}")
+    if not device.startswith("cuda"):
+        return ["CPUExecutionProvider"]
+    return [
+        ("CUDAExecutionProvider", {"device_id": int(match[1] or 0)}),
+        "CPUExecutionProvider",
+    ]
+
+
+def _spec(argument: Any) -> TensorSpec:  # noqa: ANN401  an onnxruntime NodeArg, untyped
+    shape = tuple(side if isinstance(side, int) else None for side in argument.shape)
+    return TensorSpec(argument.name, shape, _NUMPY_TYPES.get(argument.type, argument.type))

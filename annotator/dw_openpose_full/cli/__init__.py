@@ -1,0 +1,51 @@
+"""The ``dw-openpose`` command: results to files or stdout, words to stderr.
+
+Exit codes: 0 all done; 1 some inputs failed, each named; 2 wrong use; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from .._version import package_version
+from ..errors import DwPoseError, OptionError
+from .annotate import annotate
+from .doctor import doctor
+from .models import models
+from .render import render
+from .words import INTERRUPTED, SOME_FAILED, WRONG_USE, say, say_error
+
+__all__ = ["run"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_version(), prog_name="dw-openpose")
+def _command() -> None:
+    """Whole-body OpenPose figures from photos, for ControlNet."""
+
+
+for _part in (annotate, render, models, doctor):
+    _command.add_command(_part)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code; never raises for what a user can cause.
+
+    Args:
+        arguments: Words after the command's name; by default those of the process.
+    """
+    logging.basicConfig(format="dw-openpose: %(message)s", level=logging.WARNING)
+    try:
+        result = _command.main(arguments, prog_name="dw-openpose", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted; nothing half-written is left")
+        return INTERRUPTED
+    except DwPoseError as error:
+        say_error(error)
+        return WRONG_USE if isinstance(error, OptionError) else SOME_FAILED
+    return result if isinstance(result, int) else 0

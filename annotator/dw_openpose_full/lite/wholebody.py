@@ -1,0 +1,110 @@
+"""All organs together: picture and boxes to whole-body poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from .. import skeleton
+from ..backends import Session
+from ..geometry import Pyramid, distance
+from ..poses import Boxes, FloatArray, ImageSize, RgbImage, WholeBodyPoses
+from .blazepose import BlazePose
+from .body import Body, read_body
+from .face import FaceReader
+from .hands import LEFT_ARM, RIGHT_ARM, HandReader
+from .movenet import MoveNet
+from .reference import refer, without_doubles
+
+SIDES: Final = ((skeleton.LEFT_HAND, LEFT_ARM), (skeleton.RIGHT_HAND, RIGHT_ARM))
+SAME_HAND: Final = 0.3  # mean distance of two hands' points, of their span, for them to be one
+LEAST_WRIST: Final = 0.1  # a wrist's score counts at least this when two arms claim one hand
+
+
+@dataclass(eq=False)
+class _Person:
+    """A person while being put together: 133 points and scores, and the body they hang on."""
+
+    points: FloatArray
+    scores: FloatArray
+    body: Body
+    box: FloatArray
+    box_score: float
+
+
+class LiteEstimator:
+    """Reads the poses of a picture, person by person."""
+
+    def __init__(self, sessions: Mapping[str, Session], *, model: str = "lite") -> None:
+        """Take the loaded networks, by organ; ``model`` is the name the poses carry."""
+        self._model = model
+        self._movenet = MoveNet(sessions["movenet"])
+        self._blazepose = BlazePose(sessions["blazepose"])
+        self._hands = HandReader(sessions)
+        self._face = FaceReader(sessions)
+
+    def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
+        """Read the people of boxes; a box that holds nobody, or somebody twice, gives no pose."""
+        picture = Pyramid(image)
+        references = (refer(self._movenet, picture, box) for box in boxes.xyxy)
+        found = without_doubles(reference for reference in references if reference is not None)
+        people = []
+        for reference in found:
+            body = read_body(self._blazepose, picture, reference)
+            person = self._complete(picture, body, reference.box, reference.score)
+            people.append(person)
+        settle_hands_(people)
+        return _pack(people, picture.image_size, self._model)
+
+    def _complete(self, picture: Pyramid, body: Body, box: FloatArray, box_score: float) -> _Person:
+        """Add hands and face to a body."""
+        points = np.zeros((skeleton.WHOLE_BODY_COUNT, 2), np.float32)
+        scores = np.zeros(skeleton.WHOLE_BODY_COUNT, np.float32)
+        points[: len(body.points)], scores[: len(body.points)] = body.points, body.scores
+        for rows, arm in SIDES:
+            hand = self._hands.read(picture, body, arm)
+            if hand is not None:
+                points[rows], scores[rows] = hand.points, hand.flag
+        face = self._face.read(picture, body)
+        if face is not None:
+            points[skeleton.FACE], scores[skeleton.FACE] = face.points, face.score
+        scores[skeleton.FACE.start :] *= ~picture.outside(points[skeleton.FACE.start :])
+        return _Person(points, scores, body, box, box_score)
+
+
+def settle_hands_(people: list[_Person]) -> None:
+    """Where two arms claim one hand, leave it to the arm whose wrist is nearer and surer."""
+    claims = [(person, rows, arm) for person in people for rows, arm in SIDES]
+    for first, second in combinations(claims, 2):
+        hands = [person.points[rows] for person, rows, _ in (first, second)]
+        if not all(person.scores[rows].any() for person, rows, _ in (first, second)):
+            continue
+        span = float(np.ptp(hands[1], axis=0).max())
+        if np.hypot(*(hands[1] - hands[0]).T).mean() >= SAME_HAND * span:
+            continue
+        strain = [
+            distance(person.points[rows.start], person.points[arm.wrist])
+            / (person.body.size * max(float(person.scores[arm.wrist]), LEAST_WRIST))
+            for person, rows, arm in (first, second)
+        ]
+        loser, rows, _ = second if strain[1] > strain[0] else first
+        loser.scores[rows] = 0
+
+
+def _pack(people: list[_Person], image_size: ImageSize, model: str) -> WholeBodyPoses:
+    if not people:
+        return WholeBodyPoses.nobody(image_size, model)
+    return WholeBodyPoses.from_arrays(
+        np.stack([person.points for person in people]),
+        np.stack([person.scores for person in people]),
+        image_size=image_size,
+        boxes=Boxes.from_arrays(
+            np.stack([person.box for person in people]),
+            np.array([person.box_score for person in people]),
+        ),
+        model=model,
+    )

@@ -1,0 +1,202 @@
+"""The whole: a picture in, poses, figures and a canvas out; the only place that joins parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from .backends import Session, open_session
+from .errors import OptionError
+from .figures import DEFAULT_THRESHOLD, OpenPoseFigures
+from .geometry import resized
+from .lite import LiteEstimator, LitePersonDetector
+from .pictures import PictureLike, as_picture
+from .pose_json import to_openpose_json
+from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
+from .render import Parts, Style, render
+from .zoo.catalogue import ModelCard, card_named
+from .zoo.store import find_verified
+
+DEFAULT_MODEL: Final = "lite"
+NO_DETECTOR: Final = "none"
+
+
+class PersonDetector(Protocol):
+    """Finds people."""
+
+    def __call__(self, image: RgbImage) -> Boxes:
+        """A picture in, person boxes in its pixels out; nobody gives no boxes."""
+        ...
+
+
+class PoseEstimator(Protocol):
+    """Reads poses."""
+
+    def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
+        """A picture and person boxes in, poses out.
+
+        There may be fewer poses than boxes: where a box holds nobody, or the same person twice.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """All that one picture gave.
+
+    Attributes:
+        canvas: ``(H, W, 3)`` uint8 RGB, the drawn figures.
+        figures: What was drawn, in pixels of the canvas.
+        poses: What was read, in pixels of the source picture.
+    """
+
+    canvas: RgbImage
+    figures: OpenPoseFigures
+    poses: WholeBodyPoses
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as one OpenPose JSON object; see :func:`to_openpose_json`."""
+        return to_openpose_json(self.figures, poses=self.poses)
+
+
+class DwOpenpose:
+    """Pictures in, whole-body poses out; loaded once, used often, from any number of threads."""
+
+    def __init__(
+        self, detector: PersonDetector, estimator: PoseEstimator, *, model: str, description: str
+    ) -> None:
+        """Put loaded parts together; :meth:`load` is the usual way.
+
+        Args:
+            detector: Finds the people.
+            estimator: Reads their poses.
+            model: The name that poses and JSON carry.
+            description: What runs on what, for people.
+        """
+        self._detector = detector
+        self._estimator = estimator
+        self.model = model
+        self.description = description
+
+    @classmethod
+    def load(
+        cls,
+        model: str = "auto",
+        detector: str = "auto",
+        backend: str = "auto",
+        device: str = "auto",
+    ) -> DwOpenpose:
+        """Load networks; the heavy work is done here, once.
+
+        Args:
+            model: A model of the zoo; ``"auto"`` takes the best whose weights are here.
+            detector: A detector of the zoo; ``"auto"`` takes the model's own; ``"none"`` takes the
+                whole picture for one person.
+            backend: ``"auto"`` or ``"onnxruntime"``.
+            device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+
+        Raises:
+            OptionError: If one of the names is none of the choices.
+            ModelError: If weights are missing or damaged.
+            DependencyError: If the engine is not installed.
+        """
+        card = card_named(DEFAULT_MODEL if model == "auto" else model, "model")
+        finder = card.detector if detector == "auto" else detector
+        find_people: PersonDetector = whole_picture
+        if finder != NO_DETECTOR:
+            sessions = _open(card_named(finder, "detector"), backend, device)
+            find_people = LitePersonDetector(sessions)
+        sessions = _open(card, backend, device)
+        where = next(iter(sessions.values())).description.partition(" on ")[2]
+        return cls(
+            find_people,
+            LiteEstimator(sessions, model=card.name),
+            model=card.name,
+            description=f"{card.name}, people found by {finder}, on {where}",
+        )
+
+    def detect(
+        self, image: PictureLike, *, boxes: Boxes | None = None, max_people: int | None = None
+    ) -> WholeBodyPoses:
+        """Read the poses of the people in a picture.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``, a PIL image, or a path; see :func:`as_picture`.
+            boxes: Where people are, if the caller knows; by default the detector says.
+            max_people: Keep the surest boxes only.
+
+        Returns:
+            Poses in pixels of the picture; none (``len(poses) == 0``) where nobody is.
+
+        Raises:
+            PictureError: If the picture can not be read.
+        """
+        picture = as_picture(image)
+        found = self._detector(picture) if boxes is None else boxes
+        if max_people is not None:
+            surest = np.sort(np.argsort(-found.scores, kind="stable")[:max_people])
+            found = Boxes(found.xyxy[surest], found.scores[surest])
+        return self._estimator(picture, found)
+
+    def __call__(  # noqa: PLR0913  one argument for each choice of the contract
+        self,
+        image: PictureLike,
+        *,
+        resolution: int | None = None,
+        style: Style | str = Style.CONTROLNET,
+        parts: Parts = Parts.ALL,
+        threshold: float = DEFAULT_THRESHOLD,
+        max_people: int | None = None,
+    ) -> Annotation:
+        """Read the people of a picture and draw their figures.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``, a PIL image, or a path.
+            resolution: Shorter side of the canvas, in pixels; the picture's own by default. The
+                picture's proportions are kept, and the poses are read at full size either way.
+            style: Whose drawing to match.
+            parts: What to draw.
+            threshold: Lowest score of a visible point, 0..1.
+            max_people: Draw the surest people only.
+
+        Raises:
+            PictureError: If the picture can not be read.
+            OptionError: If an option is none of the choices.
+        """
+        picture = as_picture(image)
+        poses = self.detect(picture, max_people=max_people)
+        size = canvas_size(poses.image_size, resolution)
+        figures = OpenPoseFigures.from_poses(poses, threshold).scaled_to(size)
+        background = resized(picture, size) if Style(style) is Style.OVERLAY else None
+        canvas = render(figures, style, parts, background=background)
+        return Annotation(canvas, figures, poses)
+
+
+def canvas_size(image_size: ImageSize, resolution: int | None) -> ImageSize:
+    """Size of a canvas whose shorter side is ``resolution``, with the picture's proportions.
+
+    Raises:
+        OptionError: If the resolution is not positive.
+    """
+    if resolution is None:
+        return image_size
+    if resolution < 1:
+        raise OptionError(f"resolution must be a positive number of pixels, got {resolution!r}")
+    scale = resolution / min(image_size)
+    height, width = (max(round(side * scale), 1) for side in image_size)
+    return ImageSize(height, width)
+
+
+def whole_picture(image: RgbImage) -> Boxes:
+    """The detector that takes the whole picture for one person."""
+    return Boxes.from_arrays([[0, 0, image.shape[1], image.shape[0]]])
+
+
+def _open(card: ModelCard, backend: str, device: str) -> dict[str, Session]:
+    """Sessions of a card's proven weights, by organ."""
+    return {
+        organ: open_session(find_verified(weight), backend=backend, device=device)
+        for organ, weight in card.weights.items()
+    }
