@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -87,8 +88,21 @@ class Crop:
         return apply_affine(inverse, points_in_image)
 
 
+class View(Protocol):
+    """Something that crops can be cut of: a picture, or a picture with parts painted over."""
+
+    @property
+    def image_size(self) -> ImageSize:
+        """Size of the picture, in whose pixels crops are given."""
+        ...
+
+    def cut(self, crop: Crop) -> RgbImage:
+        """The pixels of a crop."""
+        ...
+
+
 class Pyramid:
-    """A picture with halved copies of itself.
+    """The plain view of a picture: the picture and halved copies of it.
 
     A crop much larger than the network's input is cut from the copy nearest to that input in size,
     so that detail is averaged, as if the picture had been shrunk, and not skipped.
@@ -114,11 +128,12 @@ class Pyramid:
         matrix[:, 2] += (shrink - 1) / 2  # pixel centres stay where they are
         return Crop(matrix, crop.size).warp(level)
 
-    def outside(self, points: FloatArray, margin: float = 0.0) -> BoolArray:
-        """Which points ``(..., 2)`` lie more than ``margin`` pixels outside the picture."""
-        last = np.subtract(self.image_size[::-1], 1)
-        beyond: BoolArray = ((points < -margin) | (points > last + margin)).any(axis=-1)
-        return beyond
+
+def outside(points: FloatArray, image_size: ImageSize, margin: float = 0.0) -> BoolArray:
+    """Which points ``(..., 2)`` lie more than ``margin`` pixels outside a picture."""
+    last = np.subtract(image_size[::-1], 1)
+    beyond = (points < -margin) | (points > last + margin)
+    return np.asarray(beyond.any(axis=-1))
 
 
 def resized(image: RgbImage, size: ImageSize) -> RgbImage:

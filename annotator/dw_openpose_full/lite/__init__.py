@@ -1,7 +1,8 @@
 """The ``lite`` model: whole-body poses from networks small enough to ship.
 
 The picture walks through one organ after another: ``persons`` finds boxes; ``reference`` reads 17
-keypoints in each box and drops people found twice; ``body`` joins them with a second network's and
+keypoints in each box and drops people found twice; ``opinion`` is a second network's; where people
+overlap, ``neighbours`` paints the others over and both look once more; ``body`` joins the two and
 adds feet; ``hands`` and ``face`` look where the body says; ``wholebody`` puts the 133 together.
 ``movenet``, ``nanodet`` and ``blazepose`` speak to the networks that several organs or several
 passes share.

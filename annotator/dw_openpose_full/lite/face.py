@@ -1,8 +1,8 @@
-"""Organ 5: 68 face keypoints, looked for where the body has its nose, eyes and ears.
+"""Organ 6: 68 face keypoints, looked for where the body has its nose, eyes and ears.
 
-The face detector straightens and centres the crop, the mesh network reads 468 points in it, and once
-more in a crop from its own points. A face too small for the mesh gets a mean face laid on its key
-points.
+The face detector straightens and centres the crop, the mesh network reads 468 points in it, and
+once more in a crop from its own points. A face too small for the mesh gets a mean face laid on its
+key points.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..backends import Session
-from ..geometry import Crop, Pyramid, direction, distance
+from ..geometry import Crop, View, direction, distance
 from ..poses import FloatArray
 from . import blazepose
 from .body import Body
@@ -52,7 +52,7 @@ _ANCHORS: Final = np.array(MEAN_ANCHORS, np.float64)
 
 
 class Face(NamedTuple):
-    """A face: 68 points ``(68, 2)`` in the picture, and how sure it is, 0..1."""
+    """A face: 68 points ``(68, 2)`` in the view, and how sure it is, 0..1."""
 
     points: FloatArray
     score: float
@@ -74,7 +74,7 @@ class FaceReader:
         self._detector = FaceDetector(sessions["face_detection"])
         self._mesh = sessions["face"]
 
-    def read(self, picture: Pyramid, body: Body) -> Face | None:
+    def read(self, view: View, body: Body) -> Face | None:
         """The face of a body; ``None`` where none is seen, or only another's."""
         points, scores = body.points[HEAD], body.scores[HEAD]
         if (scores > SEEN).sum() < 2:
@@ -82,8 +82,8 @@ class FaceReader:
         head = _head(body)
         box = None
         if head.extent >= SMALLEST_EXTENT:
-            box = self._find_box(picture, head)
-            face = self._read_mesh(picture, body, head, box)
+            box = self._find_box(view, head)
+            face = self._read_mesh(view, body, head, box)
             if face is not None:
                 return face
         if box is not None:
@@ -94,40 +94,38 @@ class FaceReader:
             return Face(mean_face_on(points[: RIGHT_EYE + 1]), MEAN_SCORE * sure)
         return None
 
-    def _find_box(self, picture: Pyramid, head: _Head) -> FaceBox | None:
+    def _find_box(self, view: View, head: _Head) -> FaceBox | None:
         for times in DETECTOR_CROPS:
             side = head.extent * times
             crop = _square(head.centre, side, DETECTOR_SIDE, head.rotation)
-            box = self._detector.find(picture, crop, side / DETECTOR_SIDE)
+            box = self._detector.find(view, crop, side / DETECTOR_SIDE)
             if box is not None:
                 return box
         return None
 
-    def _read_mesh(
-        self, picture: Pyramid, body: Body, head: _Head, box: FaceBox | None
-    ) -> Face | None:
+    def _read_mesh(self, view: View, body: Body, head: _Head, box: FaceBox | None) -> Face | None:
         """The mesh's face: in the detector's box if there is one, else where the head must be."""
         crops = [_square(head.centre, head.extent * BLIND_CROP, MESH_SIDE, head.rotation)]
         if box is not None:
             rotation = direction(box.keys[LEFT_EYE] - box.keys[RIGHT_EYE])
             crops.insert(0, _square(box.centre, box.side * MESH_PAD, MESH_SIDE, rotation))
         for crop in crops:
-            mesh, flag = self._look_twice(picture, crop)
+            mesh, flag = self._look_twice(view, crop)
             near = distance(mesh[MESH_NOSE], body.points[NOSE]) <= NOSE_NEAR * head.extent
             if flag >= FACE_THERE and near:
                 return Face(mesh[_PAIRS].mean(axis=1), flag)
         return None
 
-    def _look_twice(self, picture: Pyramid, crop: Crop) -> tuple[FloatArray, float]:
-        mesh, flag = self._look(picture, crop)
+    def _look_twice(self, view: View, crop: Crop) -> tuple[FloatArray, float]:
+        mesh, flag = self._look(view, crop)
         if flag < WORTH_A_LOOK:
             return mesh, flag
-        again = self._look(picture, next_crop(mesh))
+        again = self._look(view, next_crop(mesh))
         return again if again[1] >= flag - WORSE else (mesh, flag)
 
-    def _look(self, picture: Pyramid, crop: Crop) -> tuple[FloatArray, float]:
-        """Mesh ``(468, 2)`` in the picture, and the flag that a face is there."""
-        pixels = picture.cut(crop)[None].astype(np.float32) / np.float32(255)
+    def _look(self, view: View, crop: Crop) -> tuple[FloatArray, float]:
+        """Mesh ``(468, 2)`` in the view, and the flag that a face is there."""
+        pixels = view.cut(crop)[None].astype(np.float32) / np.float32(255)
         mesh, flag = self._mesh.run(pixels)
         points = crop.points_in_image(mesh.reshape(MESH_POINTS, 3)[:, :2])
         return points, float(sigmoid(flag).item())

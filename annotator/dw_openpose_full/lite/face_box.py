@@ -1,7 +1,7 @@
 """MediaPipe's short-range face detector: faces of a square crop.
 
-Input ``(1, 128, 128, 3)`` RGB -1..1; output ``regressors (1, 896, 16)``, the centre and size of a box
-and six key points, relative to anchors, and ``classificators (1, 896, 1)`` logits (BlazeFace,
+Input ``(1, 128, 128, 3)`` RGB -1..1; output ``regressors (1, 896, 16)``, the centre and size of a
+box and six key points, relative to anchors, and ``classificators (1, 896, 1)`` logits (BlazeFace,
 Bazarevsky et al., 2019).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import Session
-from ..geometry import Crop, Pyramid, intersection_over_union
+from ..geometry import Crop, View, intersection_over_union
 from ..poses import FloatArray
 from .logits import sigmoid
 
@@ -45,15 +45,15 @@ class FaceDetector:
         """Take the loaded network."""
         self._session = session
 
-    def find(self, picture: Pyramid, crop: Crop, scale: float) -> FaceBox | None:
+    def find(self, view: View, crop: Crop, scale: float) -> FaceBox | None:
         """The face nearest to the middle of a crop of ``SIDE`` pixels, if there is one.
 
         Args:
-            picture: Where to look.
+            view: Where to look.
             crop: The part to look at.
             scale: Pixels of the picture for one of the crop.
         """
-        pixels = picture.cut(crop)[None].astype(np.float32) / np.float32(127.5) - np.float32(1)
+        pixels = view.cut(crop)[None].astype(np.float32) / np.float32(127.5) - np.float32(1)
         regressors, logits = self._session.run(pixels)
         scores = sigmoid(logits[0, :, 0])
         sure = np.flatnonzero(scores > FACE_SURE)

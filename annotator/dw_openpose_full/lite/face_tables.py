@@ -1,7 +1,7 @@
 """Tables of the face: which mesh points make the 68, and what a mean face looks like.
 
-The 68 are in iBUG order (300 Faces In-The-Wild, Sagonas et al., 2016), which COCO-WholeBody uses; the
-mesh is MediaPipe's of 468 points (Kartynnik et al., 2019).
+The 68 are in iBUG order (300 Faces In-The-Wild, Sagonas et al., 2016), which COCO-WholeBody uses;
+the mesh is MediaPipe's of 468 points (Kartynnik et al., 2019).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FACE_POINTS: Final = 68
 # from the ears at eye level to the chin, brows between their two edges, lips half way between
 # corner and cupid's bow
 MESH_PAIRS: Final = (
-    (127, 127), (234, 93), (132, 132), (58, 58), (172, 172),  # jaw, from the right ear to the left
+    (127, 127), (234, 93), (132, 132), (58, 58), (172, 172),  # jaw, right ear to left
     (150, 150), (149, 149), (148, 148), (152, 152), (377, 377), (378, 378), (379, 379),
     (397, 397), (288, 288), (361, 361), (454, 323), (356, 356),
     (70, 46), (63, 53), (105, 52), (66, 65), (107, 55),  # right brow
@@ -31,10 +31,10 @@ MESH_PAIRS: Final = (
     (14, 14), (178, 178),
 )  # fmt: skip
 
-# the mean of 14 frontal meshes, measured with this model: the middle between the eyes is (0, 0), the
-# way between the eyes' outer corners is 1, x to the picture's right, y down
+# the mean of 14 frontal meshes, measured with this model: the middle between the eyes is (0, 0),
+# the way between the eyes' outer corners is 1, x to the picture's right, y down
 MEAN_FACE: Final = (
-    (-0.76, 0.03), (-0.74, 0.26), (-0.72, 0.51), (-0.67, 0.69),  # jaw, from the right ear to the left
+    (-0.76, 0.03), (-0.74, 0.26), (-0.72, 0.51), (-0.67, 0.69),  # jaw, right ear to left
     (-0.6, 0.83), (-0.43, 1.05), (-0.34, 1.12), (-0.14, 1.23), (0, 1.25), (0.14, 1.23),
     (0.34, 1.12), (0.43, 1.05), (0.6, 0.83), (0.67, 0.69), (0.72, 0.51), (0.74, 0.26),
     (0.76, 0.03),

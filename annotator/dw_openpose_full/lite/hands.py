@@ -1,4 +1,4 @@
-"""Organ 4: 21 keypoints of each hand, looked for beyond the wrists of a body.
+"""Organ 5: 21 keypoints of each hand, looked for beyond the wrists of a body.
 
 MediaPipe's way from a body to a hand: knuckles guessed from the arm, a small network that cuts the
 hand out, and the landmark network; once more from the hand's own points when it is not sure.
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..backends import Session
-from ..geometry import Crop, Pyramid, direction, distance
+from ..geometry import Crop, View, direction, distance
 from ..poses import FloatArray
 from .body import Body
 
@@ -50,6 +50,8 @@ LARGEST_CROP: Final = 4.0  # of the picture's longer side
 CROP_AHEAD: Final = 0.1  # of its side, towards the fingers (MediaPipe)
 
 HAND_THERE: Final = 0.5  # the landmark network's flag, as in MediaPipe
+HAND_ALONE: Final = 0.9  # ... where the wrist itself is doubtful
+WRIST_SURE: Final = 0.3
 WORTH_A_LOOK: Final = 0.15  # between this flag ...
 SURE: Final = 0.9  # ... and this one a second look from the hand's own points pays
 WRIST_NEAR: Final = 0.45  # forearms between the hand's wrist and the arm's; else another's hand
@@ -62,7 +64,7 @@ POINTER_JOINT, MIDDLE_JOINT, RING_JOINT = 6, 10, 14
 
 
 class Hand(NamedTuple):
-    """A hand: 21 points ``(21, 2)`` in the picture, and the network's flag, 0..1."""
+    """A hand: 21 points ``(21, 2)`` in the view, and the network's flag, 0..1."""
 
     points: FloatArray
     flag: float
@@ -76,42 +78,45 @@ class HandReader:
         self._recrop = sessions["hand_recrop"]
         self._landmarks = sessions["hand"]
 
-    def read(self, picture: Pyramid, body: Body, arm: Arm) -> Hand | None:
+    def read(self, view: View, body: Body, arm: Arm) -> Hand | None:
         """The hand of one arm; ``None`` where none is seen, or only another's."""
         if body.scores[arm.wrist] < WRIST_SEEN:
             return None
         wrist, forearm = body.points[arm.wrist], _forearm_length(body, arm)
         for knuckles in _guess_knuckles(body, arm, forearm):
-            crop = self._cut_out(picture, wrist, knuckles)
-            hand = None if crop is None else self._look_twice(picture, crop)
-            if hand is not None and _belongs(hand, wrist, forearm):
+            crop = self._cut_out(view, wrist, knuckles)
+            hand = None if crop is None else self._look_twice(view, crop)
+            least = HAND_THERE if body.scores[arm.wrist] >= WRIST_SURE else HAND_ALONE
+            if hand is None or hand.flag < least:
+                continue
+            if _belongs(hand, wrist, forearm):
                 return hand
         return None
 
-    def _cut_out(self, picture: Pyramid, wrist: FloatArray, knuckles: FloatArray) -> Crop | None:
+    def _cut_out(self, view: View, wrist: FloatArray, knuckles: FloatArray) -> Crop | None:
         """The hand's crop, by the small network; ``None`` where it would be absurd."""
         side = RECROP_OF_KNUCKLES * distance(knuckles, wrist)
         if side < SMALLEST_CROP:
             return None
         rotation = direction(knuckles - wrist) + math.pi / 2
         rough = _square(knuckles, side, RECROP_SIDE, rotation)
-        pixels = picture.cut(rough)[None].astype(np.float32) / np.float32(255)
+        pixels = view.cut(rough)[None].astype(np.float32) / np.float32(255)
         centre, end = rough.points_in_image(self._recrop.run(pixels)[0].reshape(2, 2))
         side, rotation = 2 * distance(end, centre), direction(end - centre) - math.pi / 2
-        if not SMALLEST_CROP / 2 < side < LARGEST_CROP * max(picture.image_size):
+        if not SMALLEST_CROP / 2 < side < LARGEST_CROP * max(view.image_size):
             return None
         ahead = CROP_AHEAD * side * np.array([math.sin(rotation), -math.cos(rotation)])
         return _square(centre + ahead, side, LANDMARK_SIDE, rotation)
 
-    def _look_twice(self, picture: Pyramid, crop: Crop) -> Hand:
-        hand = self._look(picture, crop)
+    def _look_twice(self, view: View, crop: Crop) -> Hand:
+        hand = self._look(view, crop)
         if WORTH_A_LOOK <= hand.flag < SURE:
-            again = self._look(picture, next_crop(hand.points))
+            again = self._look(view, next_crop(hand.points))
             hand = max(hand, again, key=lambda hand: hand.flag)
         return hand
 
-    def _look(self, picture: Pyramid, crop: Crop) -> Hand:
-        pixels = picture.cut(crop)[None].astype(np.float32) / np.float32(255)
+    def _look(self, view: View, crop: Crop) -> Hand:
+        pixels = view.cut(crop)[None].astype(np.float32) / np.float32(255)
         points, flag = self._landmarks.run(pixels)[:2]
         return Hand(crop.points_in_image(points.reshape(HAND_POINTS, 3)[:, :2]), float(flag.item()))
 
@@ -127,7 +132,7 @@ def _forearm_length(body: Body, arm: Arm) -> float:
 
 
 def _guess_knuckles(body: Body, arm: Arm, forearm: float) -> Iterator[FloatArray]:
-    """Where the knuckles may be: first by BlazePose's fingers, then straight on from the forearm."""
+    """Where the knuckles may be: by BlazePose's fingers, then straight on from the forearm."""
     wrist, elbow = body.points[arm.wrist], body.points[arm.elbow]
     if body.blaze is not None:
         own, pinky, index = body.blaze[list(arm[3:])]
@@ -143,11 +148,10 @@ def _guess_knuckles(body: Body, arm: Arm, forearm: float) -> Iterator[FloatArray
 
 
 def _belongs(hand: Hand, wrist: FloatArray, forearm: float) -> bool:
-    """Whether a hand is one, and this arm's."""
+    """Whether a hand is this arm's."""
     root = hand.points[0]
     return (
-        hand.flag >= HAND_THERE
-        and distance(root, wrist) <= WRIST_NEAR * forearm
+        distance(root, wrist) <= WRIST_NEAR * forearm
         and distance(hand.points[MIDDLE_KNUCKLE], root) <= LONGEST_PALM * forearm
     )
 

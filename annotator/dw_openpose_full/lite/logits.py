@@ -10,5 +10,5 @@ from ..poses import FloatArray
 
 def sigmoid(logits: NDArray[np.floating]) -> FloatArray:
     """Logits to 0..1, float32."""
-    chances: FloatArray = 1 / (1 + np.exp(-np.clip(logits.astype(np.float32), -80, 80)))
-    return chances
+    chances = 1 / (1 + np.exp(-np.clip(logits.astype(np.float32), -80, 80)))
+    return np.asarray(chances, np.float32)

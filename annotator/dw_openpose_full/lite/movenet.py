@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..backends import Session
-from ..geometry import Crop, Pyramid
+from ..geometry import Crop, View
 from ..poses import FloatArray
 
 STEP: Final = 32  # the input's sides are multiples of this
@@ -57,10 +57,10 @@ class MoveNet:
         """Take the loaded network."""
         self._session = session
 
-    def read(self, picture: Pyramid, crop: Crop, *, mirrored: bool = False) -> Rows:
+    def read(self, view: View, crop: Crop, *, mirrored: bool = False) -> Rows:
         """Read the people of a crop; ``mirrored`` shows the network its mirror image."""
         crop = crop.mirrored() if mirrored else crop
-        batch = picture.cut(crop)[None].astype(np.int32)
+        batch = view.cut(crop)[None].astype(np.int32)
         rows = self._session.run(batch)[0][0].astype(np.float32)
         size = np.array(crop.size[::-1], np.float32)
         points = crop.points_in_image(rows[:, :51].reshape(MOST_ROWS, 17, 3)[..., 1::-1] * size)

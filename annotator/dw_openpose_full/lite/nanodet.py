@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backends import Session
 from ..errors import ModelError
-from ..geometry import Crop, Pyramid, non_maximum_suppression
+from ..geometry import Crop, View, non_maximum_suppression
 from ..poses import Boxes, FloatArray, ImageSize
 
 SIDE: Final = 416
@@ -43,10 +44,10 @@ class NanoDet:
                 f"{session.description}: expected NanoDet's outputs, got shapes {shapes}"
             ) from error
 
-    def find(self, picture: Pyramid, lowest: float) -> Boxes:
+    def find(self, view: View, lowest: float) -> Boxes:
         """Boxes of the people that score above ``lowest``, best first."""
-        crop = Crop.letterbox(picture.image_size, ImageSize(SIDE, SIDE))
-        pixels = (picture.cut(crop)[..., ::-1].astype(np.float32) - MEAN) / STD
+        crop = Crop.letterbox(view.image_size, ImageSize(SIDE, SIDE))
+        pixels = (view.cut(crop)[..., ::-1].astype(np.float32) - MEAN) / STD
         outputs = self._session.run(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
         boxes, scores = [], []
         for stride, classes, sides in zip(STRIDES, self._classes, self._sides, strict=True):
@@ -60,7 +61,7 @@ class NanoDet:
         return Boxes(corners, sure[kept].astype(np.float32))
 
 
-def _decode(sides: FloatArray, cells: np.ndarray, stride: int) -> FloatArray:  # type: ignore[type-arg]
+def _decode(sides: FloatArray, cells: NDArray[np.intp], stride: int) -> FloatArray:
     """Boxes ``(N, 4)`` in crop pixels from side distributions ``(N, 44)`` of numbered cells."""
     logits = sides.reshape(-1, 4, BINS)
     chances = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..geometry import Pyramid, intersection_over_union
+from ..geometry import View, intersection_over_union
 from ..poses import BoolArray, FloatArray
 from ..skeleton import BODY_SIGMAS
 from .movenet import POINT_SEEN, MoveNet
@@ -42,6 +42,8 @@ SAME_LOOK: Final = 0.5  # similarity above which two looks show one person
 SAME_PERSON: Final = 0.6  # similarity above which two references are one person
 SAME_SHARE: Final = 0.5  # ... over at least this share of the seen keypoints
 FEWEST_SEEN: Final = 3
+BORROWED_NEAR: Final = 0.12  # of the size: a keypoint this near to a better person's is borrowed
+BORROWED_SHARE: Final = 0.6  # a figure of so many borrowed keypoints is put together of neighbours
 
 AGREE: Final = 0.10  # keypoints of two looks nearer than this, of the body's size, are averaged
 DISSENT: Final = 0.5  # a keypoint that only part of the looks agree on scores share ** this
@@ -81,11 +83,11 @@ class Reference:
         return not self.seen[KNEES_AND_ANKLES].any()
 
 
-def refer(movenet: MoveNet, picture: Pyramid, box: FloatArray) -> Reference | None:
+def refer(movenet: MoveNet, view: View, box: FloatArray) -> Reference | None:
     """Look at the person of a box three times; ``None`` where nobody fits it."""
-    looks = [_look(movenet, picture, box, FIRST_LOOK)]
+    looks = [_look(movenet, view, box, FIRST_LOOK)]
     cut = looks[0].scores[KNEES_AND_ANKLES].max() < POINT_SEEN
-    looks += [_look(movenet, picture, box, look) for look in (CUT_LOOKS if cut else WHOLE_LOOKS)]
+    looks += [_look(movenet, view, box, look) for look in (CUT_LOOKS if cut else WHOLE_LOOKS)]
     best = max(looks, key=lambda look: look.fit)
     if best.overlap < FIT_OVERLAP or best.row_score < FIT_SCORE:
         return None
@@ -110,9 +112,9 @@ class _Seen(NamedTuple):
     scores: FloatArray
 
 
-def _look(movenet: MoveNet, picture: Pyramid, box: FloatArray, look: Look) -> _Seen:
+def _look(movenet: MoveNet, view: View, box: FloatArray, look: Look) -> _Seen:
     crop = crop_round(box, look.side, pad=CROP_PAD)
-    rows = movenet.read(picture, crop, mirrored=look.mirrored)
+    rows = movenet.read(view, crop, mirrored=look.mirrored)
     overlaps = intersection_over_union(box, rows.xyxy)
     fits = overlaps * np.maximum(rows.scores, 0) ** FIT_POWER
     row = int(fits.argmax())
@@ -145,6 +147,16 @@ def fuse(points: FloatArray, scores: FloatArray, size: float) -> tuple[FloatArra
     return mean.astype(np.float32), joined.astype(np.float32)
 
 
+def joined(one: Reference, other: Reference) -> Reference:
+    """Two references to a person in one; the first alone where the other means somebody else."""
+    both = np.minimum(one.scores, other.scores)
+    if similarity(one.points, other.points, both, one.size) <= SAME_LOOK:
+        return one
+    points = np.stack([one.points, other.points])
+    points, scores = fuse(points, np.stack([one.scores, other.scores]), one.size)
+    return replace(one, points=points, scores=scores)
+
+
 def similarity(a: FloatArray, b: FloatArray, weights: FloatArray, size: float) -> float:
     """Object keypoint similarity of two guesses ``(17, 2)``, with widened spreads; 0..1."""
     squares = ((a - b) ** 2).sum(axis=-1)
@@ -153,14 +165,22 @@ def similarity(a: FloatArray, b: FloatArray, weights: FloatArray, size: float) -
 
 
 def without_doubles(references: Iterable[Reference]) -> list[Reference]:
-    """Drop references to a person who has a better one, and those with hardly a keypoint."""
+    """Drop who has a better reference, is put together of neighbours, or has hardly a keypoint."""
     kept: list[Reference] = []
     for reference in sorted(references, key=lambda reference: -reference.score):
-        if reference.seen.sum() >= FEWEST_SEEN and not any(
-            _is_same(reference, better) for better in kept
-        ):
+        if reference.seen.sum() < FEWEST_SEEN or _is_borrowed(reference, kept):
+            continue
+        if not any(_is_same(reference, better) for better in kept):
             kept.append(reference)
     return kept
+
+
+def _is_borrowed(one: Reference, others: Iterable[Reference]) -> bool:
+    taken = np.zeros(len(one.points), bool)
+    for other in others:
+        apart = np.hypot(*(one.points - other.points).T)
+        taken |= (apart < BORROWED_NEAR * min(one.size, other.size)) & other.seen
+    return bool((taken & one.seen).sum() >= BORROWED_SHARE * one.seen.sum())
 
 
 def _is_same(one: Reference, other: Reference) -> bool:

@@ -11,14 +11,16 @@ import numpy as np
 
 from .. import skeleton
 from ..backends import Session
-from ..geometry import Pyramid, distance
+from ..geometry import Pyramid, View, distance, outside
 from ..poses import Boxes, FloatArray, ImageSize, RgbImage, WholeBodyPoses
 from .blazepose import BlazePose
 from .body import Body, read_body
 from .face import FaceReader
 from .hands import LEFT_ARM, RIGHT_ARM, HandReader
 from .movenet import MoveNet
-from .reference import refer, without_doubles
+from .neighbours import Occupant, ViewOfOne
+from .opinion import Opinion, ask, opinion_of
+from .reference import Reference, joined, refer, without_doubles
 
 SIDES: Final = ((skeleton.LEFT_HAND, LEFT_ARM), (skeleton.RIGHT_HAND, RIGHT_ARM))
 SAME_HAND: Final = 0.3  # mean distance of two hands' points, of their span, for them to be one
@@ -52,15 +54,37 @@ class LiteEstimator:
         picture = Pyramid(image)
         references = (refer(self._movenet, picture, box) for box in boxes.xyxy)
         found = without_doubles(reference for reference in references if reference is not None)
+        opinions = [ask(self._blazepose, picture, reference) for reference in found]
+        occupants = [
+            Occupant(reference, opinion.landmarks)
+            for reference, opinion in zip(found, opinions, strict=True)
+        ]
         people = []
-        for reference in found:
-            body = read_body(self._blazepose, picture, reference)
-            person = self._complete(picture, body, reference.box, reference.score)
-            people.append(person)
+        for one, first in zip(occupants, opinions, strict=True):
+            reference, opinion = one.reference, first
+            neighbours = [other for other in occupants if other is not one and one.overlaps(other)]
+            if neighbours:
+                alone = ViewOfOne(picture, one, neighbours)
+                reference, opinion = self._look_again(alone, reference, first)
+            body = read_body(reference, opinion, picture.image_size)
+            people.append(self._complete(picture, body, reference))
         settle_hands_(people)
         return _pack(people, picture.image_size, self._model)
 
-    def _complete(self, picture: Pyramid, body: Body, box: FloatArray, box_score: float) -> _Person:
+    def _look_again(
+        self, view: View, reference: Reference, opinion: Opinion
+    ) -> tuple[Reference, Opinion]:
+        """Both networks' second thoughts about a person, where they are no worse."""
+        second = refer(self._movenet, view, reference.box)
+        if second is not None:
+            reference = joined(reference, second)
+        earlier, later = (
+            opinion_of(opinion.landmarks, reference),
+            ask(self._blazepose, view, reference),
+        )
+        return reference, later if later.improves_on(earlier) else earlier
+
+    def _complete(self, picture: Pyramid, body: Body, reference: Reference) -> _Person:
         """Add hands and face to a body."""
         points = np.zeros((skeleton.WHOLE_BODY_COUNT, 2), np.float32)
         scores = np.zeros(skeleton.WHOLE_BODY_COUNT, np.float32)
@@ -72,8 +96,9 @@ class LiteEstimator:
         face = self._face.read(picture, body)
         if face is not None:
             points[skeleton.FACE], scores[skeleton.FACE] = face.points, face.score
-        scores[skeleton.FACE.start :] *= ~picture.outside(points[skeleton.FACE.start :])
-        return _Person(points, scores, body, box, box_score)
+        beyond = outside(points[skeleton.FACE.start :], picture.image_size)
+        scores[skeleton.FACE.start :][beyond] = 0
+        return _Person(points, scores, body, reference.box, reference.score)
 
 
 def settle_hands_(people: list[_Person]) -> None:
