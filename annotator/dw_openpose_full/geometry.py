@@ -118,7 +118,7 @@ class Pyramid:
 
     def cut(self, crop: Crop) -> RgbImage:
         """Cut a crop, given in pixels of the full picture."""
-        scale = math.sqrt(abs(np.linalg.det(crop.to_image[:, :2])))
+        scale = math.hypot(crop.to_image[0, 0], crop.to_image[1, 0])
         wanted = int(math.log2(scale)) if scale >= 1 else 0
         level = self._levels[min(wanted, len(self._levels) - 1)]
         if level is self._levels[0]:

@@ -90,14 +90,14 @@ def distance_to(reference: Reference, places: FloatArray) -> FloatArray:
     parts = _parts_of(reference)
     if not parts:
         return np.full(len(places), np.inf, np.float32)
-    starts = np.stack([part.start for part in parts])
-    ways = np.stack([part.end for part in parts]) - starts
+    start_x, start_y = np.stack([part.start for part in parts], axis=1)
+    way_x, way_y = np.stack([part.end - part.start for part in parts], axis=1)
     radii = np.array([part.radius for part in parts], np.float32)
-    offsets = places[:, None] - starts
-    along = (offsets * ways).sum(axis=2) / np.maximum((ways**2).sum(axis=1), 1e-6)
-    gaps = offsets - np.clip(along, 0, 1)[..., None] * ways
-    distances = np.sqrt((gaps**2).sum(axis=2)) / reference.size - radii
-    return np.asarray(np.maximum(distances.min(axis=1), 0), np.float32)
+    x, y = places[:, :1] - start_x, places[:, 1:] - start_y
+    along = (x * way_x + y * way_y) / np.maximum(way_x**2 + way_y**2, np.float32(1e-6))
+    along = np.clip(along, 0, 1)
+    gaps = np.hypot(x - along * way_x, y - along * way_y) / reference.size - radii
+    return np.asarray(np.maximum(gaps.min(axis=1), 0), np.float32)
 
 
 class _Part(NamedTuple):
