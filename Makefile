@@ -33,7 +33,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 golden: $(VENV)/dev
 	$(BIN)/python tests/golden/draw.py

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+
+if sys.platform != "win32":
+    import pty
 
 from dw_openpose_full import cli, files
 from dw_openpose_full.cli.inputs import find_pictures, plan_jobs
@@ -101,6 +108,16 @@ def test_stdout_carries_one_json_object_a_line(folder: Path) -> None:
     assert [document["people"] for document in documents] == [[], []]
 
 
+@pytest.mark.parametrize("words", [["-o", "-", "--json", "p.json"], ["--json", "-"]], ids=" ".join)
+def test_what_goes_to_stdout_is_made_each_time(
+    folder: Path, capfdbinary: pytest.CaptureFixture[bytes], words: list[str]
+) -> None:
+    source = picture(folder / "a.png")
+    for _ in range(2):
+        assert annotate(source, *words) == 0
+        assert capfdbinary.readouterr().out
+
+
 def test_words_on_a_pipe_have_no_colour_and_no_bar(folder: Path) -> None:
     for name in "abc":
         picture(folder / f"in/{name}.png")
@@ -184,6 +201,57 @@ def test_missing_inputs_are_named_and_the_others_are_done(
     assert written(folder / "out") == ["a.png"]
 
 
+def test_one_missing_picture_is_no_wrong_use(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["no.png", "-o", "pose.png"], ["no.png", "-o", "-"], [""]):
+        assert annotate(*words) == 1
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_folder_that_can_not_be_listed_is_named_and_the_others_are_done(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return plain(path)
+
+    picture(folder / "a.png")
+    Path("closed").mkdir()
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert annotate("closed", "a.png") == 1
+    assert "closed: can not be listed: Permission denied" in capsys.readouterr().err
+    assert written(folder) == ["a.png", "out/a.png"]
+
+
+def test_names_beyond_any_system_are_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, long = picture(folder / "a.png"), "x" * 5000
+    for words in ([long], [f"{long}*"], [source, "-o", long], [source, "-o", f"{long}.png"]):
+        assert annotate(*words, "-q") == 1
+        assert "x" * 50 in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
+def test_a_glob_does_not_walk_in_circles(folder: Path) -> None:
+    picture(folder / "in/a.png")
+    Path("in/one").symlink_to(".")
+    Path("in/two").symlink_to(".")
+    assert annotate("in/**/*.png") == 0
+    assert annotate("in/**", "-o", "again") == 0
+    assert written(folder / "out") == written(folder / "again") == ["a.png"]
+
+
+def test_a_glob_finds_nothing_hidden(folder: Path) -> None:
+    for name in ("a.png", ".b.png", ".c/d.png", "e/.f.png"):
+        picture(folder / "in" / name)
+    assert find_pictures(["in/**/*.png", "in/*"]) == ([Path("in/a.png")], [])
+
+
 def test_two_inputs_of_one_stem_give_two_outputs(folder: Path) -> None:
     for name in ("in/a.png", "in/a.jpg", "in/b.png", "more/a.png", "more/A.webp"):
         picture(folder / name)
@@ -198,6 +266,13 @@ def test_names_stay_apart_when_one_name_is_the_others_stem(folder: Path) -> None
     jobs = plan_jobs(sources, None, "", one_file=False)
     results = [str(path).casefold() for job in jobs for path in job.results]
     assert len(results) == len(set(results)) == 8
+
+
+def test_names_stay_apart_for_thousands_of_one_name() -> None:
+    sources = [Path(f"{number}/x/a.png") for number in range(5000)]
+    started = time.process_time()
+    assert len({job.picture for job in plan_jobs(sources, None, None, one_file=False)}) == 5000
+    assert time.process_time() - started < 2  # each one compared with all before it takes 10
 
 
 def test_a_picture_named_twice_is_done_once(folder: Path) -> None:
@@ -229,10 +304,25 @@ def test_a_second_run_adds_json_that_is_missing(folder: Path) -> None:
 def test_inputs_are_never_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = picture(folder / "in/a.png").read_bytes()
     picture(folder / "in/b.jpg")
-    assert annotate("in", "-o", "in", "--overwrite") == 1
-    assert Path("in/a.png").read_bytes() == before
-    assert "in/a.png is one of the inputs" in capsys.readouterr().err
-    assert Path("in/b.png").exists()
+    for more in ([], ["--overwrite"]):
+        assert annotate("in/a.png", "in/b.jpg", "-o", "in", *more) == 1
+        assert Path("in/a.png").read_bytes() == before
+        assert "in/a.png is one of the inputs" in capsys.readouterr().err
+        assert written(folder) == ["in/a.png", "in/b.jpg", "in/b.png"]
+
+
+def test_what_lies_in_the_folder_of_the_results_is_taken_for_a_result(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(folder / "a.png")
+    picture(folder / "x/b.png")
+    for _ in range(2):
+        assert annotate("**/*.png") == 0
+        assert written(folder) == ["a.png", "out/a.png", "out/b.png", "x/b.png"]
+    capsys.readouterr()
+    assert annotate("x", "-o", "x") == 1
+    assert "x: results go to this folder" in capsys.readouterr().err
+    assert written(folder) == ["a.png", "out/a.png", "out/b.png", "x/b.png"]
 
 
 def test_an_input_reached_through_a_link_is_not_overwritten(folder: Path) -> None:
@@ -304,10 +394,88 @@ def test_a_full_disk(
         raise OSError(28, "No space left on device")
 
     picture(folder / "in/a.png")
-    monkeypatch.setattr(files.os, "replace", full)
+    monkeypatch.setattr(files.Path, "replace", full)
     assert annotate("in") == 1
     assert "space" in capsys.readouterr().err.lower()
     assert written(folder) == ["in/a.png"]
+
+
+@pytest.mark.parametrize("words", [["annotate", "in", "--json", "-"], ["models", "list"]])
+@pytest.mark.parametrize("broken", ["full", "closed", "left"])
+def test_a_stdout_that_takes_nothing_is_one_sentence(
+    folder: Path, words: list[str], broken: str
+) -> None:
+    if broken == "full" and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    for name in "abc":
+        picture(folder / f"in/{name}.png")
+    redirection = {"full": ">/dev/full", "closed": ">&-", "left": "| true"}[broken]
+    line = shlex.join([sys.executable, "-m", "dw_openpose_full", *words])
+    program = f"{line} {redirection}; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(
+        ["bash", "-c", program], capture_output=True, check=False, env=environment()
+    )
+    said = result.stderr.decode().splitlines()
+    assert result.returncode == 1
+    assert [line for line in said if "model lite" not in line] == said[-1:]
+    assert "stdout" in said[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_a_closed_stderr_stops_nothing(folder: Path, closed: str) -> None:
+    picture(folder / "in/a.png")
+    Path("in/b.png").write_text("no picture")
+    line = shlex.join([sys.executable, "-m", "dw_openpose_full", "annotate", "in", "--json"])
+    assert (
+        subprocess.run(["sh", "-c", f"{line} {closed}"], check=False, env=environment()).returncode
+        == 1
+    )
+    assert written(folder / "out") == ["a.json", "a.png"]
+    assert all_are_whole(folder / "out")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps it")
+def test_a_working_folder_that_is_gone_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = picture(folder / "a.png")
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    (folder / "gone").rmdir()
+    assert annotate(source) == 1
+    assert "folder that the command runs in is gone" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX terminal")
+def test_a_terminal_shows_a_bar_and_whole_lines_and_results_go_by_it(folder: Path) -> None:
+    for name in "abcd":
+        picture(folder / f"in/{name}.png")
+    Path("in/b.png").write_text("no picture")
+    ours, theirs = pty.openpty()
+    with Path("lines.json").open("wb") as lines:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dw_openpose_full", "annotate", "in", "--json", "-"],
+            env={**environment(), "TERM": "xterm", "COLUMNS": "80"},
+            stdout=lines,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = read_to_the_end(ours)
+        assert process.wait(timeout=60) == 1
+    assert len(Path("lines.json").read_text().splitlines()) == 3
+    assert "annotating" in shown
+    before = re.sub("\x1b\\[[0-9;]*m", "", shown[: shown.index("in/b.png: expected")])
+    assert re.search("(\n|\x1b\\[2K)dw-openpose: $", before)  # the bar was wiped off first
+
+
+def read_to_the_end(terminal: int) -> str:
+    """What a program wrote to its terminal until it closed it."""
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as stream, suppress(OSError):
+        while part := stream.read(4096):
+            shown += part
+    return shown.decode()
 
 
 # ---------------------------------------------------------------- interrupted
@@ -331,7 +499,7 @@ def test_a_killed_run_leaves_no_half_file_and_the_next_completes_it(
         pytest.skip(f"no {name} here")
     process = started_on_many(folder)
     process.send_signal(getattr(signal, name))
-    process.wait(timeout=60)
+    process.communicate(timeout=60)
     assert all_are_whole(folder / "out")
     assert annotate("in", "--json", "-q") == 0
     assert len(written(folder / "out")) == 120
@@ -377,6 +545,7 @@ def all_are_whole(folder: Path) -> bool:
         ["a.png", "b.png", "-o", "-"],
         ["a.png", "b.png", "--json", "x.json"],
         ["a.png", "-o", "-", "--json", "-"],
+        ["a.png", "-o", ""],
         ["a.png", "--json", "b.png"],
         ["a.png", "--style", "nobody"],
         ["a.png", "--parts", "body,tail"],

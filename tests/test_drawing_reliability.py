@@ -20,8 +20,8 @@ from dw_openpose_full.errors import (
     PoseError,
 )
 from dw_openpose_full.figures import OpenPoseFigures
-from dw_openpose_full.poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
-from dw_openpose_full.render import MAX_PIXELS, Parts, Style, render
+from dw_openpose_full.poses import MAX_PIXELS, Boxes, ImageSize, RgbImage, WholeBodyPoses
+from dw_openpose_full.render import Parts, Style, render
 from dw_openpose_full.render.canvas import DRAWING_MARGIN
 
 EVERY_STYLE = pytest.mark.parametrize("style", list(Style))

@@ -216,8 +216,23 @@ def test_the_callers_boxes_replace_the_detector(estimator: dw.DwOpenpose) -> Non
 
 
 def test_boxes_that_hold_nobody_give_no_pose(estimator: dw.DwOpenpose) -> None:
-    boxes = dw.Boxes.from_arrays([[0, 0, 50, 50], [1e6, 1e6, 2e6, 2e6], [5, 5, 5, 5]])
-    assert len(estimator.detect(SAMPLE, boxes=boxes)) == 0
+    nowhere = [
+        [0, 0, 50, 50], [1e6, 1e6, 2e6, 2e6], [5, 5, 5, 5], [900, 100, 100, 900], [-9, -9, -5, -5],
+        [np.nan, 0, 9, 9], [0, 0, np.inf, np.inf], [-1e30, -1e30, -1e20, -1e20],
+    ]  # fmt: skip
+    assert len(estimator.detect(SAMPLE, boxes=nowhere)) == 0
+
+
+def test_a_box_beyond_the_picture_is_cut_to_it(estimator: dw.DwOpenpose) -> None:
+    poses = estimator.detect(SAMPLE, boxes=[[-1e30, -500, 1e30, 1e30]])
+    assert poses.boxes.xyxy.tolist() == [[0, 0, 1200, 1200]]
+    assert np.isfinite(poses.keypoints).all()
+
+
+@pytest.mark.parametrize("boxes", [[[1, 2, 3]], [1, 2, 3, 4], "boxes", [[[1, 2, 3, 4]]]])
+def test_boxes_of_another_shape_are_refused(estimator: dw.DwOpenpose, boxes: object) -> None:
+    with pytest.raises(dw.PoseError, match="boxes must be"):
+        estimator.detect(SAMPLE, boxes=boxes)
 
 
 def test_one_person_given_twice_is_one_pose(estimator: dw.DwOpenpose) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dw_openpose_full.errors import PictureError, PictureTypeError
-from dw_openpose_full.pictures import MAX_PIXELS, as_picture, picture_from_array, picture_from_pil
+from dw_openpose_full.pictures import as_picture, picture_from_array, picture_from_pil
+from dw_openpose_full.poses import MAX_PIXELS
 
 SHAPE = (19, 23)
 RGB = np.random.default_rng(5).integers(0, 256, (*SHAPE, 3), np.uint8)

@@ -402,6 +402,11 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
 
 
 @needs_posix
+def test_a_device_is_named_as_one() -> None:
+    assert refusal("/dev/zero") == "/dev/zero: expected a picture file, got a device"
+
+
+@needs_posix
 def test_a_pipe_put_there_in_the_last_moment_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

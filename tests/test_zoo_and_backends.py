@@ -17,6 +17,7 @@ from onnx import TensorProto, helper
 from dw_openpose_full import cli, doctor
 from dw_openpose_full.backends import open_session
 from dw_openpose_full.errors import DependencyError, ModelError, OptionError
+from dw_openpose_full.pipeline import DwOpenpose
 from dw_openpose_full.zoo.catalogue import CARDS, Weight, card_named
 from dw_openpose_full.zoo.folders import FOLDER_VARIABLE
 from dw_openpose_full.zoo.store import find, find_verified, verify
@@ -115,13 +116,12 @@ def test_a_file_that_is_no_network_is_refused(content: bytes, tmp_path: Path) ->
 
 
 def test_a_missing_provider_is_one_line_that_names_cuda_and_the_cpu(
-    doubling: Path, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ort = pytest.importorskip("onnxruntime")
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("CUDA is here")
-    session = open_session(doubling, device="cuda:0")
-    assert session.description.endswith("(CPU)")
+    assert DwOpenpose.load(device="cuda:0").description.endswith("(CPU)")
     assert len(caplog.records) == 1
     assert "CUDA" in caplog.text
     assert "CPU" in caplog.text

@@ -47,9 +47,13 @@ class DependencyError(DwPoseError, ImportError):
 
 def name_for_message(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
     """A path as a message can show it: one line, printable, encodable, shortened when very long."""
-    name = os.fsdecode(path)
-    shown = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in name
-    )
+    shown = printable(os.fsdecode(path))
     return shown if len(shown) <= 240 else f"{shown[:100]}...{shown[-100:]}"
+
+
+def printable(text: str) -> str:
+    """A text with its control characters, and bytes that are no text, as escapes."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .backends import Session, open_session
 from .errors import OptionError
@@ -15,9 +18,11 @@ from .lite import LiteEstimator, LitePersonDetector
 from .pictures import PictureLike, as_picture
 from .pose_json import to_openpose_json
 from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
-from .render import Parts, Style, render
+from .render import Parts, Style, checked_canvas_size, render
 from .zoo.catalogue import ModelCard, card_named
 from .zoo.store import find_verified
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_MODEL: Final = "lite"
 NO_DETECTOR: Final = "none"
@@ -110,21 +115,34 @@ class DwOpenpose:
             find_people = LitePersonDetector(sessions)
         sessions = _open(card, backend, device)
         where = next(iter(sessions.values())).description.partition(" on ")[2]
+        if device.startswith("cuda") and "CUDA" not in where:
+            _log.warning(
+                'CUDA was asked for, but the networks run on %s; "dw-openpose doctor" says why',
+                where,
+            )
+        found = "the whole picture taken for one person"
+        if finder != NO_DETECTOR:
+            found = f"people found by {finder}"
         return cls(
             find_people,
             LiteEstimator(sessions, model=card.name),
             model=card.name,
-            description=f"{card.name}, people found by {finder}, on {where}",
+            description=f"{card.name}, {found}, on {where}",
         )
 
     def detect(
-        self, image: PictureLike, *, boxes: Boxes | None = None, max_people: int | None = None
+        self,
+        image: PictureLike,
+        *,
+        boxes: Boxes | ArrayLike | None = None,
+        max_people: int | None = None,
     ) -> WholeBodyPoses:
         """Read the poses of the people in a picture.
 
         Args:
             image: RGB uint8 ``(H, W, 3)``, a PIL image, or a path; see :func:`as_picture`.
-            boxes: Where people are, if the caller knows; by default the detector says.
+            boxes: Where people are, if the caller knows, ``(P, 4)`` as ``x1, y1, x2, y2``; by
+                default the detector says. Boxes outside the picture or empty are dropped.
             max_people: Keep the surest boxes only.
 
         Returns:
@@ -132,9 +150,15 @@ class DwOpenpose:
 
         Raises:
             PictureError: If the picture can not be read.
+            PoseError: If ``boxes`` are not ``(P, 4)`` numbers.
+            OptionError: If ``max_people`` is not positive.
         """
+        if max_people is not None and max_people < 1:
+            raise OptionError(f"max_people must be a positive number, got {max_people!r}")
         picture = as_picture(image)
         found = self._detector(picture) if boxes is None else boxes
+        found = found if isinstance(found, Boxes) else Boxes.from_arrays(found)
+        found = found.within(ImageSize.of(picture))
         if max_people is not None:
             surest = np.sort(np.argsort(-found.scores, kind="stable")[:max_people])
             found = Boxes(found.xyxy[surest], found.scores[surest])
@@ -165,12 +189,12 @@ class DwOpenpose:
             PictureError: If the picture can not be read.
             OptionError: If an option is none of the choices.
         """
-        picture = as_picture(image)
+        look, picture = Style.named(style), as_picture(image)
+        size = canvas_size(ImageSize.of(picture), resolution)
         poses = self.detect(picture, max_people=max_people)
-        size = canvas_size(poses.image_size, resolution)
         figures = OpenPoseFigures.from_poses(poses, threshold).scaled_to(size)
-        background = resized(picture, size) if Style(style) is Style.OVERLAY else None
-        canvas = render(figures, style, parts, background=background)
+        background = resized(picture, size) if look is Style.OVERLAY else None
+        canvas = render(figures, look, parts, background=background)
         return Annotation(canvas, figures, poses)
 
 
@@ -178,15 +202,14 @@ def canvas_size(image_size: ImageSize, resolution: int | None) -> ImageSize:
     """Size of a canvas whose shorter side is ``resolution``, with the picture's proportions.
 
     Raises:
-        OptionError: If the resolution is not positive.
+        OptionError: If the resolution is not positive, or gives a canvas above the limit.
     """
     if resolution is None:
         return image_size
-    if resolution < 1:
+    if not isinstance(resolution, Integral) or resolution < 1:
         raise OptionError(f"resolution must be a positive number of pixels, got {resolution!r}")
     scale = resolution / min(image_size)
-    height, width = (max(round(side * scale), 1) for side in image_size)
-    return ImageSize(height, width)
+    return checked_canvas_size([round(side * scale) for side in image_size])
 
 
 def whole_picture(image: RgbImage) -> Boxes:

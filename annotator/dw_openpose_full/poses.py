@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,9 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 RgbImage = NDArray[np.uint8]
 """``(H, W, 3)`` uint8, channels red, green, blue."""
+
+MAX_PIXELS: Final = 64_000_000
+"""Largest picture or canvas, width times height; 192 MB of RGB."""
 
 
 class ImageSize(NamedTuple):
@@ -87,6 +90,14 @@ class Boxes:
         if scores is None:
             return cls(corners, np.ones(_rows(corners), np.float32))
         return cls(corners, _floats("box scores", scores))
+
+    def within(self, image_size: ImageSize) -> Boxes:
+        """What of them lies in a picture; boxes outside it, empty or not finite are dropped."""
+        limits = np.array(image_size[::-1] * 2, np.float32)
+        usable: BoolArray = np.asarray(np.isfinite(self.xyxy).all(axis=1))
+        clipped = np.clip(np.where(usable[:, None], self.xyxy, 0), 0, limits)
+        usable &= (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+        return Boxes(clipped[usable], self.scores[usable])
 
     @classmethod
     def around(cls, points: FloatArray, seen: BoolArray) -> Boxes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +10,6 @@ import onnxruntime
 
 from ..errors import ModelError, OptionError
 from .session import Tensor, TensorSpec
-
-_log = logging.getLogger(__name__)
 
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(?::(\d+))?")
 _SILENT: Final = 4  # onnxruntime's "fatal": what matters reaches the user through our own words
@@ -47,13 +44,6 @@ class OnnxRuntimeSession:
         self._name = path.name
         self.input = _spec(self._session.get_inputs()[0])
         self.outputs = tuple(_spec(output) for output in self._session.get_outputs())
-        if device.startswith("cuda") and self._provider != "CUDA":
-            _log.warning(
-                "CUDA was asked for, but onnxruntime can not use it here: %s runs on the %s "
-                '("dw-openpose doctor" says why)',
-                self._name,
-                self._provider,
-            )
 
     @property
     def description(self) -> str:
@@ -70,12 +60,10 @@ def _providers(device: str) -> list[Any]:
     match = _DEVICE.fullmatch(device)
     if match is None:
         raise OptionError(f"device must be auto, cpu, cuda or cuda:N, got {device!r}")
-    if not device.startswith("cuda"):
-        return ["CPUExecutionProvider"]
-    return [
-        ("CUDAExecutionProvider", {"device_id": int(match[1] or 0)}),
-        "CPUExecutionProvider",
-    ]
+    cuda = ("CUDAExecutionProvider", {"device_id": int(match[1] or 0)})
+    # onnxruntime warns in its own words of a provider that it was not built with
+    wanted = device.startswith("cuda") and cuda[0] in onnxruntime.get_available_providers()
+    return [cuda, "CPUExecutionProvider"] if wanted else ["CPUExecutionProvider"]
 
 
 def _spec(argument: Any) -> TensorSpec:  # noqa: ANN401  an onnxruntime NodeArg, untyped

@@ -6,6 +6,7 @@ Exit codes: 0 all done; 1 some inputs failed, each named; 2 wrong use; 130 inter
 from __future__ import annotations
 
 import logging
+import sys
 
 import click
 
@@ -15,7 +16,7 @@ from .annotate import annotate
 from .doctor import doctor
 from .models import models
 from .render import render
-from .words import INTERRUPTED, SOME_FAILED, WRONG_USE, say, say_error
+from .words import INTERRUPTED, SOME_FAILED, WRONG_USE, give_up, say, say_error
 
 __all__ = ["run"]
 
@@ -40,12 +41,31 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         result = _command.main(arguments, prog_name="dw-openpose", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _explain(error)
     except (KeyboardInterrupt, click.Abort):
         say("interrupted; nothing half-written is left")
         return INTERRUPTED
     except DwPoseError as error:
         say_error(error)
         return WRONG_USE if isinstance(error, OptionError) else SOME_FAILED
+    except OSError as error:  # a help page on a full disk, a working folder that was removed
+        give_up(sys.stdout)
+        say_error(_reason(error))
+        return SOME_FAILED
     return result if isinstance(result, int) else 0
+
+
+def _reason(error: OSError) -> str:
+    """What is wrong where no file of ours is."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "the folder that the command runs in is gone; change to another one"
+    return f"stdout: can not be written: {error.strerror}"
+
+
+def _explain(error: click.ClickException) -> int:
+    """Say what is wrong with the words that the command was given."""
+    try:
+        error.show()
+    except OSError:
+        give_up(sys.stderr)
+    return error.exit_code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -16,14 +15,17 @@ from ..render import Parts
 from ..render import render as draw
 from .inputs import STDOUT
 from .options import style_and_parts
-from .words import say
+from .words import say, show
 
 
-@click.command()
+@click.command(short_help="OpenPose JSON in; figures out.")
 @click.argument("poses", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, help="The .png to write, or - for stdout.")
+@click.option("-o", "--output", metavar="OUT", required=True, help="A .png, or - for stdout.")
 @style_and_parts
-@click.option("--frame", type=click.IntRange(0), default=0, help="Which frame of several.")
+@click.option(
+    "--frame", metavar="N", type=click.IntRange(0), default=0, show_default=True,
+    help="Which frame of several.",
+)  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def render(
     poses: Path,
@@ -41,8 +43,7 @@ def render(
     document = PoseDocument.read(poses)
     png = encode_png(draw(document.figures(frame), style, parts))
     if output == STDOUT:
-        sys.stdout.buffer.write(png)
-        sys.stdout.flush()
+        show(png, end=False)
     else:
         write_atomically(Path(output), png)
     if len(document) > 1 and not quiet:

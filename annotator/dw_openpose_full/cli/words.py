@@ -1,12 +1,23 @@
-"""How the command speaks: plain lines on stderr, a bar only on a terminal."""
+"""How the command speaks: results to stdout, plain lines to stderr, a bar only on a terminal.
+
+Words that can not be spoken (stderr is closed, or its disk is full) stop nothing. Results that can
+not be handed over stop everything.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from contextlib import suppress
+from functools import lru_cache
+from typing import Final, TextIO, TypeVar
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import OutputError, printable
 
 SOME_FAILED: Final = 1
 WRONG_USE: Final = 2  # click's own exit code for it
@@ -15,30 +26,78 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
 Item = TypeVar("Item")
 
 
-def say(text: str) -> None:
+class StdoutError(OutputError):
+    """Stdout takes no more: there is no use in going on."""
+
+
+def show(result: str | bytes, *, end: bool = True) -> None:
+    """A result on stdout, at once.
+
+    Args:
+        result: Text or bytes.
+        end: Whether a line ends there.
+
+    Raises:
+        StdoutError: If stdout is closed, or can not hold it.
+    """
+    if sys.stdout is None:
+        raise StdoutError("stdout is closed; name a file with -o")
+    try:
+        click.echo(result, nl=end)
+    except OSError as error:
+        give_up(sys.stdout)
+        raise StdoutError(f"stdout: can not be written: {error.strerror}") from error
+
+
+def say(text: str, style: str | None = None) -> None:
     """One line for people, on stderr."""
-    _console().print(f"dw-openpose: {text}", markup=False, highlight=False, soft_wrap=True)
+    line = f"dw-openpose: {printable(text)}"
+    try:
+        _console().print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    except OSError:
+        give_up(sys.stderr)
 
 
 def say_error(error: object) -> None:
     """One line on stderr about something that went wrong."""
-    sentence = " ".join(str(error).split())
-    _console().print(
-        f"dw-openpose: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True
-    )
+    say(" ".join(str(error).split()), style="red")
+
+
+def give_up(stream: TextIO) -> None:
+    """Have what a stream still holds go nowhere; Python would complain of it when it ends."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def with_progress(items: Sequence[Item], *, quiet: bool) -> Iterator[Item]:
-    """Go through items under a progress bar, if there are several and a terminal to show it on."""
+    """Go through items under a progress bar, if there are several and a terminal to show it on.
+
+    While the bar is there, what is said on stderr appears above it.
+    """
     console = _console()
-    shown = console.is_terminal and len(items) > 1 and not quiet
+    if quiet or len(items) < 2 or not console.is_terminal:
+        yield from items
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not shown, transient=True
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=False,  # results go there
     ) as progress:
         yield from progress.track(items, description="annotating")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to us; rich would close stdout and end the program."""
+        raise BrokenPipeError
+
+
+@lru_cache(maxsize=1)
 def _console() -> Console:
-    """A console on today's stderr; colour only if that is a terminal."""
-    return Console(stderr=True)
+    """The one console, on stderr, so that words and the bar know of each other."""
+    return _Console(stderr=True)

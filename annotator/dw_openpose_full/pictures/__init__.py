@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import OutputError, PictureError, PictureTypeError
-from ..poses import RgbImage
-from .arrays import MAX_PIXELS, picture_from_array
+from ..poses import MAX_PIXELS, RgbImage
+from .arrays import picture_from_array
 from .decoding import decode, picture_from_pil
 from .reading import MAX_BYTES, AnyPath, read_bytes
 

@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError, PictureTypeError
-from ..poses import RgbImage
-
-MAX_PIXELS: Final = 64_000_000
-"""Largest picture, width times height."""
+from ..poses import MAX_PIXELS, RgbImage
 
 _CHANNELS: Final = (1, 3, 4)  # grey, RGB, RGBA
 _BLOCK_PIXELS: Final = 1 << 20

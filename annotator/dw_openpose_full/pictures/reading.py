@@ -63,6 +63,8 @@ def read_bytes(path: AnyPath) -> tuple[bytes, str]:
         with os.fdopen(os.open(place, _FLAGS), "rb") as file:
             _check_kind(os.fstat(file.fileno()), name)
             data = file.read(MAX_BYTES + 1)  # files of /proc give more than their size
+    except PictureError:
+        raise  # it is a ValueError
     except FileNotFoundError as error:
         raise PictureError(f"{name}: {_why_missing(place)}") from error
     except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..figures import OpenPoseFigures
-from ..poses import BoolArray, Boxes, FloatArray, ImageSize, IntArray
+from ..poses import MAX_PIXELS, BoolArray, Boxes, FloatArray, ImageSize, IntArray
 from ..skeleton import FIGURE_COUNT
 from . import layout
 from .people import Person, read_people, seen
@@ -21,7 +21,6 @@ from .source import load
 from .spot import Spot, described, to_float32, whole_number
 
 MAX_FRAMES: Final = 100_000  # above an hour of video; "[{},{}," must not become gigabytes
-MAX_PIXELS: Final = 64_000_000  # of a canvas, as of a picture
 
 PoseSource: TypeAlias = "Mapping[str, Any] | list[Any] | str | bytes | os.PathLike[str]"
 """Objects as the json module gives them, JSON text (UTF-8), or a path; see ``PoseDocument.read``"""

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .spot import Spot, described, printable
+from ..errors import name_for_message
+from .spot import Spot, described, shortened
 
 MAX_BYTES: Final = 64 * 2**20  # read into memory at once, where it takes some ten times as much
+MAX_CONTAINERS: Final = 10**6  # lists and objects; an empty one is two bytes here, 64 in memory
 MAX_DIGITS: Final = 400  # more than any float64 has; longer whole numbers are read as infinite
 
 _BLANK: Final = "\ufeff \t\r\n"
@@ -57,7 +59,7 @@ def _load_str(text: str) -> tuple[object, Spot]:
 
 def _load_file(path: Path) -> tuple[object, Spot]:
     """Values of a file."""
-    spot = Spot(printable_path(path))
+    spot = Spot(name_for_message(path))
     data = _read_regular_file(path, spot)
     return _parse(_decode(data, spot), spot), spot
 
@@ -99,6 +101,11 @@ def _decode(data: bytes, spot: Spot) -> str:
 def _parse(text: str, spot: Spot) -> object:
     """Values of a JSON text."""
     _check_length(len(text), spot)
+    if text.count("[") + text.count("{") > MAX_CONTAINERS:
+        raise spot.error(
+            f"it holds more than {MAX_CONTAINERS} lists and objects; split it into files of fewer "
+            "frames"
+        )
     if not text.strip(_BLANK):
         raise spot.error("it is empty, expected an object with 'people'; write the file again")
     try:
@@ -128,13 +135,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key '{printable(twice)}' appears twice in one object")
+        raise ValueError(f"the key '{shortened(twice)}' appears twice in one object")
     return made
-
-
-def printable_path(path: Path) -> str:
-    """A path on one line; control characters and bytes that are no text are escaped."""
-    name = str(path)
-    if len(name) > 1000:  # a text taken for a path
-        return printable(name)
-    return name if name.isprintable() else ascii(name)[1:-1]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PoseJsonError
+from ..errors import PoseJsonError, printable
 from ..poses import FloatArray
 
 SHOWN: Final = 60  # characters of a name or a text that a message repeats
@@ -52,7 +52,7 @@ def described(value: object) -> str:
         shown = -LARGEST_SHOWN < value < LARGEST_SHOWN  # NaN is not either
         return f"{value}" if shown else "a huge or undefined number"
     if isinstance(value, str):
-        return f"the text '{printable(value)}'"
+        return f"the text '{shortened(value)}'"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, Mapping):
@@ -60,10 +60,9 @@ def described(value: object) -> str:
     return f"a Python {type(value).__name__}"
 
 
-def printable(text: str) -> str:
+def shortened(text: str) -> str:
     """A text on one line, cut to what a message can bear."""
-    short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-    return short if short.isprintable() else ascii(short)[1:-1]
+    return printable(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
 
 
 def whole_number(value: object, spot: Spot) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import OptionError, PictureError, PictureTypeError, PoseError
 from ..figures import OpenPoseFigures
-from ..poses import ImageSize, RgbImage
+from ..poses import MAX_PIXELS, ImageSize, RgbImage
 from .canvas import blank
 from .controlnet import draw_controlnet_, draw_xinsir_
 from .dwpose import draw_dwpose_
@@ -23,10 +23,7 @@ from .musepose import draw_musepose_
 from .overlay import draw_overlay_
 from .parts import Parts
 
-__all__ = ["MAX_PIXELS", "RENDERERS", "Parts", "Renderer", "Style", "render"]
-
-MAX_PIXELS: Final = 64_000_000
-"""Largest canvas, in pixels; 192 MB."""
+__all__ = ["RENDERERS", "Parts", "Renderer", "Style", "checked_canvas_size", "render"]
 
 
 class Style(str, Enum):
@@ -42,6 +39,19 @@ class Style(str, Enum):
     """As MusePose's animation model expects: the first person, pixel by pixel."""
     OVERLAY = "overlay"
     """For people: smooth lines on the photograph, one colour a person."""
+
+    @classmethod
+    def named(cls, name: object) -> Style:
+        """The style of that name; a style is its own.
+
+        Raises:
+            OptionError: If there is none; the message lists the choices.
+        """
+        try:
+            return cls(name)
+        except ValueError as error:
+            choices = ", ".join(choice.value for choice in cls)
+            raise OptionError(f"style must be one of {choices}; got {name!r}") from error
 
 
 class Renderer(Protocol):
@@ -103,24 +113,19 @@ def render(
         )
     if not isinstance(parts, Parts):
         raise OptionError(f'parts must be Parts, got {parts!r}; try Parts.parse("body,hands")')
-    draw_ = RENDERERS[_style(style)]
-    canvas_size = _canvas_size(figures.image_size if size is None else size)
+    draw_ = RENDERERS[Style.named(style)]
+    canvas_size = checked_canvas_size(figures.image_size if size is None else size)
     canvas = blank(canvas_size) if background is None else _copy(background, canvas_size)
     draw_(canvas, figures.scaled_to(canvas_size), parts)
     return canvas
 
 
-def _style(style: object) -> Style:
-    """The style of that name."""
-    try:
-        return Style(style)
-    except ValueError as error:
-        choices = ", ".join(choice.value for choice in Style)
-        raise OptionError(f"style must be one of {choices}; got {style!r}") from error
+def checked_canvas_size(size: object) -> ImageSize:
+    """A size that a canvas may have.
 
-
-def _canvas_size(size: object) -> ImageSize:
-    """A size that a canvas may have."""
+    Raises:
+        OptionError: If it is not two positive whole numbers, or above ``MAX_PIXELS``.
+    """
     try:
         checked = ImageSize.checked(size)
     except PoseError as error:
