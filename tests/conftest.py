@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches the network."""
     monkeypatch.setattr(socket.socket, "connect", _refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", _refuse)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test fetches weights, or leaves a word in the user's cache; sub-processes neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("DW_OPENPOSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

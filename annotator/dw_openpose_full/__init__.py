@@ -8,6 +8,8 @@ Importing this loads numpy and cv2 only; engines are loaded by ``DwOpenpose.load
 """
 
 from ._version import package_version
+from .assembly import Supply
+from .drop_in import DWposeDetector
 from .errors import (
     DependencyError,
     DwPoseError,
@@ -29,6 +31,7 @@ from .render import Parts, Style, render
 __all__ = [
     "Annotation",
     "Boxes",
+    "DWposeDetector",
     "DependencyError",
     "DwOpenpose",
     "DwPoseError",
@@ -43,6 +46,7 @@ __all__ = [
     "PoseError",
     "PoseJsonError",
     "Style",
+    "Supply",
     "WholeBodyPoses",
     "as_picture",
     "count_frames",

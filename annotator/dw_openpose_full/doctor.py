@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ._version import package_version
 from .errors import DwPoseError
-from .zoo.catalogue import CARDS
+from .zoo.catalogue import CARDS, FETCHED_CARDS, ModelCard
 from .zoo.store import find_verified
 
 ONNXRUNTIME_FLAVOURS: Final = (
@@ -130,12 +130,28 @@ def _onnxruntime() -> Iterator[Finding]:
 def _weights() -> Iterator[Finding]:
     for card in CARDS:
         try:
-            for weight in card.weights.values():
-                find_verified(weight)
+            _prove(card)
         except DwPoseError as error:
             yield Finding(Level.PROBLEM, str(error), "see above")
         else:
             yield Finding(Level.FINE, f"{card.kind} {card.name}: all weights here and whole")
+    missing = []
+    for card in FETCHED_CARDS:
+        try:
+            _prove(card)
+        except DwPoseError:
+            missing.append(card.name)
+        else:
+            yield Finding(Level.FINE, f"{card.kind} {card.name}: here and whole")
+    if missing:
+        fetch_it = '"dw-openpose models fetch NAME" brings one'
+        yield Finding(Level.FINE, f"not here: {', '.join(missing)}; {fetch_it}")
+
+
+def _prove(card: ModelCard) -> None:
+    """Find a card's weights and prove them; raises as :func:`find_verified` does."""
+    for weight in card.weights.values():
+        find_verified(weight)
 
 
 def _module(name: str) -> Any:  # noqa: ANN401  a module, or what is wrong with it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -18,6 +18,16 @@ from .poses import BoolArray, FloatArray, ImageSize, RgbImage
 
 Matrix = NDArray[np.float64]
 """``(2, 3)`` affine map."""
+Point = tuple[float, float] | NDArray[np.floating]
+"""``(x, y)``."""
+
+PERSON_PADDING: Final = 1.25
+"""Sides of a person's crop, of the box's; of mmpose's top-down training configurations."""
+
+LONGEST_SIDE: Final = 32_766  # of a picture that OpenCV 4's warpAffine takes
+
+FARTHEST: Final = 8
+"""No corner of a person box lies farther out than this many of the picture's longer side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,30 +43,29 @@ class Crop:
     size: ImageSize
 
     @classmethod
-    def square(
-        cls, centre: tuple[float, float], side: float, pixels: int, rotation: float = 0.0
-    ) -> Crop:
+    def square(cls, centre: Point, side: float, pixels: int, rotation: float = 0.0) -> Crop:
         """A square of the image, turned, as ``pixels`` x ``pixels``.
 
         Args:
             centre: ``(x, y)`` of its middle, in the image.
-            side: Its side, in pixels of the image.
+            side: Its side, in pixels of the image; at least 1.
             pixels: Side of the crop.
             rotation: Radians; the crop's x axis points this far from the image's x axis towards
                 its y axis.
         """
-        scale = side / pixels
+        scale = max(side, 1.0) / pixels
         cosine, sine = math.cos(rotation) * scale, math.sin(rotation) * scale
         half = pixels / 2
-        x = centre[0] - cosine * half + sine * half
-        y = centre[1] - sine * half - cosine * half
+        x = float(centre[0]) - cosine * half + sine * half
+        y = float(centre[1]) - sine * half - cosine * half
         matrix = np.array([[cosine, -sine, x], [sine, cosine, y]], np.float64)
         return cls(matrix, ImageSize(pixels, pixels))
 
     @classmethod
-    def upright(cls, centre: tuple[float, float], scale: float, size: ImageSize) -> Crop:
+    def upright(cls, centre: Point, scale: float, size: ImageSize) -> Crop:
         """An unturned crop of any size; ``scale`` is pixels of the image for one of the crop."""
-        x, y = centre[0] - scale * size.width / 2, centre[1] - scale * size.height / 2
+        x = float(centre[0]) - scale * size.width / 2
+        y = float(centre[1]) - scale * size.height / 2
         return cls(np.array([[scale, 0, x], [0, scale, y]], np.float64), size)
 
     @classmethod
@@ -88,6 +97,63 @@ class Crop:
         return apply_affine(inverse, points_in_image)
 
 
+@dataclass(frozen=True, eq=False)
+class PersonCrop(Crop):
+    """The upright crop of one person that SimCC networks are trained on.
+
+    The published annotators cut with one map and go home with another that differs from its inverse
+    by the rounding of float32. So does this, so that pixels and points are theirs to the last bit.
+
+    Attributes:
+        centre: ``(2,)`` float32, ``(x, y)`` of its middle, in the image.
+        extent: ``(2,)`` float32, its width and height, in pixels of the image.
+    """
+
+    centre: FloatArray
+    extent: FloatArray
+
+    @classmethod
+    def around(cls, box: FloatArray, size: ImageSize) -> PersonCrop:
+        """The crop round a person box: padded, then widened or heightened to the crop's shape.
+
+        Args:
+            box: ``(4,)`` float32, not empty.
+            size: Size of the crop.
+        """
+        low, high = box[:2], box[2:]
+        centre = (low + high) * np.float32(0.5)
+        extent = (high - low) * np.float32(PERSON_PADDING)
+        aspect = np.float32(size.width / size.height)
+        if extent[0] > extent[1] * aspect:
+            extent[1] = extent[0] / aspect
+        else:
+            extent[0] = extent[1] * aspect
+        there = _three_points(centre, extent[0])
+        middle = np.array([size.width / 2, size.height / 2], np.float32)
+        here = _three_points(middle, np.float32(size.width))
+        home = cv2.invertAffineTransform(cv2.getAffineTransform(there, here))
+        return cls(np.asarray(home, dtype=np.float64), size, centre, extent)
+
+    def warp(self, image: RgbImage) -> RgbImage:
+        """Cut the crop out; where OpenCV can not take the picture, out of the part it shows."""
+        if max(image.shape[:2]) <= LONGEST_SIDE:
+            return super().warp(image)
+        last = np.array(image.shape[1::-1])
+        low = np.clip(np.floor(self.centre - self.extent / 2) - 2, 0, last - 1).astype(int)
+        high = np.clip(np.ceil(self.centre + self.extent / 2) + 2, low + 1, last).astype(int)
+        step = -(-int((high - low).max()) // LONGEST_SIDE)
+        part = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
+        matrix = self.to_image.copy()
+        matrix[:, 2] -= low
+        return Crop(matrix / step, self.size).warp(part)
+
+    def points_in_image(self, points_in_crop: NDArray[np.floating]) -> FloatArray:
+        """Take points ``(..., 2)`` of the crop home; float32 out, float64 on the way."""
+        share = points_in_crop / np.array(self.size[::-1], np.float64)
+        moved = share * self.extent + self.centre - self.extent / 2
+        return np.asarray(moved, dtype=np.float32)
+
+
 class View(Protocol):
     """Something that crops can be cut of: a picture, or a picture with parts painted over."""
 
@@ -111,7 +177,10 @@ class Pyramid:
     def __init__(self, image: RgbImage, *, smallest: int = 400) -> None:
         """Halve while the shorter side is above ``smallest`` pixels."""
         self.image_size = ImageSize.of(image)
-        self._levels = [image]
+        longest = max(self.image_size)
+        fit = min(1.0, LONGEST_SIDE / longest)
+        height, width = (max(int(side * fit), 1) for side in self.image_size)
+        self._levels = [resized(image, ImageSize(height, width))]
         while min(self._levels[-1].shape[:2]) > smallest:
             height, width = (side // 2 for side in self._levels[-1].shape[:2])
             self._levels.append(resized(self._levels[-1], ImageSize(height, width)))
@@ -121,7 +190,7 @@ class Pyramid:
         scale = math.hypot(crop.to_image[0, 0], crop.to_image[1, 0])
         wanted = int(math.log2(scale)) if scale >= 1 else 0
         level = self._levels[min(wanted, len(self._levels) - 1)]
-        if level is self._levels[0]:
+        if ImageSize.of(level) == self.image_size:
             return crop.warp(level)
         shrink = np.divide(ImageSize.of(level)[::-1], self.image_size[::-1])
         matrix = crop.to_image * shrink[:, None]
@@ -189,6 +258,38 @@ def non_maximum_suppression(xyxy: FloatArray, scores: FloatArray, overlap: float
         kept.append(best)
         order = rest[intersection_over_union(xyxy[best], xyxy[rest]) <= overlap]
     return kept
+
+
+def fitting_scale(image_size: ImageSize, size: ImageSize) -> float:
+    """By how much a picture is scaled, alike in x and y, so that it just fits a size."""
+    return min(size.height / image_size.height, size.width / image_size.width)
+
+
+def fitted(image: RgbImage, size: ImageSize) -> RgbImage:
+    """A picture scaled, bilinear, to just fit a size; its sides cut to whole pixels, at least 1."""
+    scale = fitting_scale(ImageSize.of(image), size)
+    height, width = (max(1, int(side * scale)) for side in image.shape[:2])
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def usable_boxes(xyxy: FloatArray, image_size: ImageSize) -> BoolArray:
+    """Which boxes ``(N, 4)`` can hold somebody: ``(N,)``.
+
+    Those that are finite, not empty, reach into the picture, and no farther out of it than
+    :data:`FARTHEST` of its longer side.
+    """
+    last, reach = np.array(image_size[::-1], np.float32), FARTHEST * max(image_size)
+    near = (np.abs(xyxy) <= reach).all(axis=1)  # false for NaN
+    inside = (xyxy[:, 2:] > np.maximum(xyxy[:, :2], 0)) & (xyxy[:, :2] < last)
+    return np.asarray(near & inside.all(axis=1))
+
+
+def _three_points(centre: FloatArray, width: np.float32) -> FloatArray:
+    """Points ``(3, 2)`` that fix an affine map: a middle, half a width above it, left of that."""
+    above = centre - np.array([0, width / np.float32(2)], np.float32)
+    beside = above - np.array([(centre - above)[1], 0], np.float32)
+    return np.stack([centre, above, beside])
 
 
 def _area(xyxy: FloatArray) -> FloatArray:

@@ -1,50 +1,33 @@
-"""The whole: a picture in, poses, figures and a canvas out; the only place that joins parts."""
+"""The whole: a picture in, poses, figures and a canvas out."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Final, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .backends import Session, open_session
+from .assembly import (
+    AUTO,
+    Engine,
+    PersonDetector,
+    PoseEstimator,
+    Supply,
+    load_detector,
+    load_estimator,
+)
 from .errors import OptionError
 from .figures import DEFAULT_THRESHOLD, OpenPoseFigures
 from .geometry import resized
-from .lite import LiteEstimator, LitePersonDetector
 from .pictures import PictureLike, as_picture
 from .pose_json import to_openpose_json
 from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
 from .render import Parts, Style, checked_canvas_size, render
-from .zoo.catalogue import ModelCard, card_named
-from .zoo.store import find_verified
 
 _log = logging.getLogger(__name__)
-
-DEFAULT_MODEL: Final = "lite"
-NO_DETECTOR: Final = "none"
-
-
-class PersonDetector(Protocol):
-    """Finds people."""
-
-    def __call__(self, image: RgbImage) -> Boxes:
-        """A picture in, person boxes in its pixels out; nobody gives no boxes."""
-        ...
-
-
-class PoseEstimator(Protocol):
-    """Reads poses."""
-
-    def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
-        """A picture and person boxes in, poses out.
-
-        There may be fewer poses than boxes: where a box holds nobody, or the same person twice.
-        """
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,48 +69,50 @@ class DwOpenpose:
         self.description = description
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0913  one argument for each choice of the contract
         cls,
-        model: str = "auto",
-        detector: str = "auto",
-        backend: str = "auto",
-        device: str = "auto",
+        model: str = AUTO,
+        detector: str = AUTO,
+        backend: str = AUTO,
+        device: str = AUTO,
+        *,
+        parity: bool = False,
+        supply: Supply = Supply(),  # noqa: B008  a frozen value
     ) -> DwOpenpose:
         """Load networks; the heavy work is done here, once.
 
         Args:
-            model: A model of the zoo; ``"auto"`` takes the best whose weights are here.
-            detector: A detector of the zoo; ``"auto"`` takes the model's own; ``"none"`` takes the
-                whole picture for one person.
-            backend: ``"auto"`` or ``"onnxruntime"``.
+            model: A model of the zoo, or a whole-body SimCC network's file; ``"auto"`` takes the
+                best whose weights are here or come quickly, else ``lite``.
+            detector: A detector of the zoo, or a YOLOX file; ``"auto"`` takes the model's own;
+                ``"none"`` takes the whole picture for one person.
+            backend: ``"auto"``, ``"onnxruntime"`` or ``"torch"``.
             device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+            parity: Repeat sd-webui-controlnet's mistake, for yesterday's pictures: YOLOX is shown
+                RGB where it was trained on BGR, and misses people.
+            supply: Whether weights may be fetched, and who watches; they may, and nobody does.
 
         Raises:
             OptionError: If one of the names is none of the choices.
             ModelError: If weights are missing or damaged.
             DependencyError: If the engine is not installed.
         """
-        card = card_named(DEFAULT_MODEL if model == "auto" else model, "model")
-        finder = card.detector if detector == "auto" else detector
-        find_people: PersonDetector = whole_picture
-        if finder != NO_DETECTOR:
-            sessions = _open(card_named(finder, "detector"), backend, device)
-            find_people = LitePersonDetector(sessions)
-        sessions = _open(card, backend, device)
-        where = next(iter(sessions.values())).description.partition(" on ")[2]
-        if device.startswith("cuda") and "CUDA" not in where:
+        engine = Engine(backend, device, supply)
+        estimate = load_estimator(engine, model, detector)
+        finder = estimate.detector if detector == AUTO else detector
+        find_people = load_detector(engine, finder, parity=parity)
+        if device.startswith("cuda") and "CUDA" not in engine.place:
             _log.warning(
                 'CUDA was asked for, but the networks run on %s; "dw-openpose doctor" says why',
-                where,
+                engine.place,
             )
-        found = "the whole picture taken for one person"
-        if finder != NO_DETECTOR:
-            found = f"people found by {finder}"
+        why = f" ({estimate.why})" if estimate.why else ""
         return cls(
-            find_people,
-            LiteEstimator(sessions, model=card.name),
-            model=card.name,
-            description=f"{card.name}, {found}, on {where}",
+            find_people.part,
+            estimate.part,
+            model=estimate.name,
+            description=f"{estimate.name}{why}, people found by {find_people.name}, "
+            f"on {engine.place}",
         )
 
     def detect(
@@ -156,9 +141,11 @@ class DwOpenpose:
         if max_people is not None and max_people < 1:
             raise OptionError(f"max_people must be a positive number, got {max_people!r}")
         picture = as_picture(image)
-        found = self._detector(picture) if boxes is None else boxes
-        found = found if isinstance(found, Boxes) else Boxes.from_arrays(found)
-        found = found.within(ImageSize.of(picture))
+        if boxes is None:
+            found = self._detector(picture)
+        else:
+            found = boxes if isinstance(boxes, Boxes) else Boxes.from_arrays(boxes)
+            found = found.within(ImageSize.of(picture))
         if max_people is not None:
             surest = np.sort(np.argsort(-found.scores, kind="stable")[:max_people])
             found = Boxes(found.xyxy[surest], found.scores[surest])
@@ -210,16 +197,3 @@ def canvas_size(image_size: ImageSize, resolution: int | None) -> ImageSize:
         raise OptionError(f"resolution must be a positive number of pixels, got {resolution!r}")
     scale = resolution / min(image_size)
     return checked_canvas_size([round(side * scale) for side in image_size])
-
-
-def whole_picture(image: RgbImage) -> Boxes:
-    """The detector that takes the whole picture for one person."""
-    return Boxes.from_arrays([[0, 0, image.shape[1], image.shape[0]]])
-
-
-def _open(card: ModelCard, backend: str, device: str) -> dict[str, Session]:
-    """Sessions of a card's proven weights, by organ."""
-    return {
-        organ: open_session(find_verified(weight), backend=backend, device=device)
-        for organ, weight in card.weights.items()
-    }

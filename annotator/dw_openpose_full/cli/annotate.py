@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from ..assembly import Supply
 from ..errors import DwPoseError, name_for_message
 from ..figures import DEFAULT_THRESHOLD
 from ..files import sweep_leftovers, write_atomically
@@ -46,14 +47,14 @@ class Look:
 )  # fmt: skip
 @click.option(
     "--model", metavar="M", default="auto", show_default=True,
-    help='A name of "dw-openpose models list".',
+    help='A name of "dw-openpose models list", or a network file.',
 )  # fmt: skip
 @click.option(
     "--detector", metavar="D", default="auto", show_default=True,
-    help="Who finds the people: a name as above, or none for the whole picture.",
+    help="Who finds the people: as above, or none for the whole picture.",
 )  # fmt: skip
 @click.option(
-    "--backend", metavar="B", default="auto", show_default=True, help="auto or onnxruntime."
+    "--backend", metavar="B", default="auto", show_default=True, help="auto, onnxruntime or torch."
 )
 @click.option(
     "--device", metavar="D", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
@@ -70,6 +71,7 @@ class Look:
 @click.option(
     "--max-people", metavar="N", type=click.IntRange(1), help="Keep the surest people only."
 )
+@click.option("--parity", is_flag=True, help="Repeat sd-webui-controlnet's colour order mistake.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; use the weights that are here.")
 @click.option(
     "--overwrite/--skip-existing", default=None, help="What to do where results are already."
@@ -88,6 +90,7 @@ def annotate(
     resolution: int | None,
     threshold: float,
     max_people: int | None,
+    parity: bool,
     offline: bool,
     overwrite: bool | None,
     quiet: bool,
@@ -109,7 +112,8 @@ def annotate(
     todo = jobs if overwrite else _open_jobs(jobs, quiet=quiet)
     if not todo:
         return 1 if complaints else 0
-    estimator = DwOpenpose.load(model=model, detector=detector, backend=backend, device=device)
+    supply = Supply(offline=offline)
+    estimator = DwOpenpose.load(model, detector, backend, device, parity=parity, supply=supply)
     if not quiet:
         say(f"model {estimator.description}")
     look = Look(style, parts, resolution, threshold, max_people)

@@ -3,27 +3,59 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import click
 
 from ..errors import ModelError, name_for_message
-from ..zoo.catalogue import CARDS, ModelCard, card_named
-from ..zoo.store import find, find_verified
+from ..zoo.catalogue import ALL_CARDS, ModelCard, Weight, card_named
+from ..zoo.fetch import fetch as fetch_weight
+from ..zoo.store import candidates, digest_expected, find, verify
 from .words import say, say_error, show
 
 
 @click.group()
 def models() -> None:
-    """List, find and verify the weights."""
+    """List, fetch, find and verify the weights."""
 
 
 @models.command("list", short_help="Name every model and its state.")
 def list_models() -> None:
     """Name every model: what it is for, its size, and whether it is here."""
-    for card in CARDS:
-        megabytes = sum(weight.size for weight in card.weights.values()) / 1e6
-        state = "here" if _is_here(card) else "missing"
-        show(f"{card.name:12} {card.kind:9} {megabytes:7.1f} MB  {state:8} {card.about}")
+    for card in ALL_CARDS:
+        sizes = [weight.size for weight in card.weights.values()]
+        known = sum(size for size in sizes if size is not None)
+        megabytes = "? MB" if None in sizes else f"{known / 1e6:.1f} MB"
+        state = "here" if _is_here(card) else "missing" if card.is_bundled else "to fetch"
+        show(f"{card.name:12} {card.kind:9} {megabytes:>9}  {state:8} {card.about}")
+
+
+@models.command(short_help="Fetch the weights of a model.")
+@click.argument("name")
+@click.option("--offline", is_flag=True, help="Only say whether they are here.")
+def fetch(name: str, offline: bool) -> int:
+    """Fetch the files of NAME that are not here, and of the detector that goes with it.
+
+    Each is proven before it gets its name; what an interrupted fetch left is gone on with.
+    HF_ENDPOINT names a mirror of the hub, HTTPS_PROXY a proxy, DW_OPENPOSE_CKPTS the folder.
+    """
+    card = card_named(name)
+    cards = [card, card_named(card.detector, "detector")] if card.detector else [card]
+    failed = 0
+    for weight in dict.fromkeys(weight for card in cards for weight in card.weights.values()):
+        try:
+            with _bar(weight) as progress:
+                path = fetch_weight(weight, offline=offline, progress=progress)
+            show(os.fsencode(path))
+        except ModelError as error:
+            failed += 1
+            say_error(error)
+        except KeyboardInterrupt:
+            say(f"{weight.file}: what has come is kept; the same command goes on from there")
+            raise
+    return 1 if failed else 0
 
 
 @models.command()
@@ -34,21 +66,62 @@ def path(name: str) -> None:
         show(os.fsencode(find(weight)))  # to be passed on as it is, even if it is no UTF-8
 
 
-@models.command(short_help="Prove that weights are whole.")
+@models.command("verify", short_help="Prove that weights are whole.")
 @click.argument("name", required=False)
-def verify(name: str | None) -> int:
-    """Prove by size and sha256 that the files of NAME, or of all models, are whole."""
-    cards = CARDS if name is None else (card_named(name),)
+def verify_models(name: str | None) -> int:
+    """Prove by size and sha256 that the files of NAME, or of all models that are here, are whole.
+
+    Every file that would be found is looked at, not the first alone.
+    """
+    cards = ALL_CARDS if name is None else (card_named(name),)
     failed = 0
     for weight in dict.fromkeys(weight for card in cards for weight in card.weights.values()):
-        try:
-            show(f"ok  {name_for_message(find_verified(weight))}")
-        except ModelError as error:
+        files = list(candidates(weight))
+        if not files and (name is not None or not weight.places):
             failed += 1
-            say_error(error)
+            _say_missing(weight)
+        for file in files:
+            try:
+                verify(weight, file)
+            except ModelError as error:
+                failed += 1
+                say_error(error)
+            else:
+                known = digest_expected(weight, file) is not None
+                note = "" if known else "  (nobody has published its sha256)"
+                show(f"ok  {name_for_message(file)}{note}")
     if failed:
         say(f"{failed} of the files are missing or damaged")
     return 1 if failed else 0
+
+
+def _say_missing(weight: Weight) -> None:
+    try:
+        find(weight)
+    except ModelError as error:
+        say_error(error)
+
+
+@contextmanager
+def _bar(weight: Weight) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on a terminal; nothing elsewhere."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with click.progressbar(
+        length=weight.size or 1, label=weight.file, file=sys.stderr, item_show_func=_megabytes
+    ) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            with suppress(OSError, ValueError):  # a stderr that takes no more stops nothing
+                bar.length = total or weight.size or max(done, 1)
+                bar.update(done - bar.pos, done)
+
+        yield progress
+
+
+def _megabytes(done: int | None) -> str:
+    return "" if done is None else f"{done / 1e6:.1f} MB"
 
 
 def _is_here(card: ModelCard) -> bool:

@@ -97,7 +97,7 @@ class FaceReader:
     def _find_box(self, view: View, head: _Head) -> FaceBox | None:
         for times in DETECTOR_CROPS:
             side = head.extent * times
-            crop = _square(head.centre, side, DETECTOR_SIDE, head.rotation)
+            crop = Crop.square(head.centre, side, DETECTOR_SIDE, head.rotation)
             box = self._detector.find(view, crop, side / DETECTOR_SIDE)
             if box is not None:
                 return box
@@ -105,10 +105,10 @@ class FaceReader:
 
     def _read_mesh(self, view: View, body: Body, head: _Head, box: FaceBox | None) -> Face | None:
         """The mesh's face: in the detector's box if there is one, else where the head must be."""
-        crops = [_square(head.centre, head.extent * BLIND_CROP, MESH_SIDE, head.rotation)]
+        crops = [Crop.square(head.centre, head.extent * BLIND_CROP, MESH_SIDE, head.rotation)]
         if box is not None:
             rotation = direction(box.keys[LEFT_EYE] - box.keys[RIGHT_EYE])
-            crops.insert(0, _square(box.centre, box.side * MESH_PAD, MESH_SIDE, rotation))
+            crops.insert(0, Crop.square(box.centre, box.side * MESH_PAD, MESH_SIDE, rotation))
         for crop in crops:
             mesh, flag = self._look_twice(view, crop)
             near = distance(mesh[MESH_NOSE], body.points[NOSE]) <= NOSE_NEAR * head.extent
@@ -154,7 +154,7 @@ def next_crop(mesh: FloatArray) -> Crop:
     turned = mesh @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
     side = float((high - low).max()) * MESH_PAD
-    return _square((low + high) / 2 @ axes, side, MESH_SIDE, rotation)
+    return Crop.square((low + high) / 2 @ axes, side, MESH_SIDE, rotation)
 
 
 def mean_face_on(keys: FloatArray) -> FloatArray:
@@ -176,7 +176,3 @@ def mean_face_on(keys: FloatArray) -> FloatArray:
         laid = np.stack([moved.real, moved.imag], axis=1)
     face: FloatArray = laid.astype(np.float32)
     return face
-
-
-def _square(centre: FloatArray, side: float, pixels: int, rotation: float) -> Crop:
-    return Crop.square((float(centre[0]), float(centre[1])), max(side, 1.0), pixels, rotation)

@@ -7,7 +7,7 @@ hand out, and the landmark network; once more from the hand's own points when it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -99,14 +99,14 @@ class HandReader:
         if side < SMALLEST_CROP:
             return None
         rotation = direction(knuckles - wrist) + math.pi / 2
-        rough = _square(knuckles, side, RECROP_SIDE, rotation)
+        rough = Crop.square(knuckles, side, RECROP_SIDE, rotation)
         pixels = view.cut(rough)[None].astype(np.float32) / np.float32(255)
         centre, end = rough.points_in_image(self._recrop.run(pixels)[0].reshape(2, 2))
         side, rotation = 2 * distance(end, centre), direction(end - centre) - math.pi / 2
         if not SMALLEST_CROP / 2 < side < LARGEST_CROP * max(view.image_size):
             return None
         ahead = CROP_AHEAD * side * np.array([math.sin(rotation), -math.cos(rotation)])
-        return _square(centre + ahead, side, LANDMARK_SIDE, rotation)
+        return Crop.square(centre + ahead, side, LANDMARK_SIDE, rotation)
 
     def _look_twice(self, view: View, crop: Crop) -> Hand:
         hand = self._look(view, crop)
@@ -165,8 +165,4 @@ def next_crop(points: FloatArray) -> Crop:
     turned = points[list(PALM)] @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
     centre = (low + high) / 2 - (0, CROP_AHEAD * (high[1] - low[1]))
-    return _square(centre @ axes, 2 * float((high - low).max()), LANDMARK_SIDE, rotation)
-
-
-def _square(centre: Sequence[float] | FloatArray, side: float, pixels: int, turn: float) -> Crop:
-    return Crop.square((float(centre[0]), float(centre[1])), max(side, 1.0), pixels, turn)
+    return Crop.square(centre @ axes, 2 * float((high - low).max()), LANDMARK_SIDE, rotation)

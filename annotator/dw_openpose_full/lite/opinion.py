@@ -71,14 +71,14 @@ def ask(network: BlazePose, view: View, reference: Reference) -> Opinion:
 
     if reference.legs_cut:
         centre, height, rotation = whole_of_upper(reference)
-        first = see(_square(centre, height * WHOLE_SIDE, rotation))
+        first = see(Crop.square(centre, height * WHOLE_SIDE, blazepose.SIDE, rotation))
         if first.is_sure:
             return first
-        second, slack = see(_square(centre, height, rotation)), 0.0
+        second, slack = see(Crop.square(centre, height, blazepose.SIDE, rotation)), 0.0
     else:
         box = reference.box
         side = float((box[2:] - box[:2]).max()) * CROP_PAD
-        first = see(_square(np.asarray((box[:2] + box[2:]) / 2, np.float32), side, 0.0))
+        first = see(Crop.square((box[:2] + box[2:]) / 2, side, blazepose.SIDE))
         if first.landmarks.flag <= LOOK_AGAIN:
             return first
         second, slack = see(_aligned(first.landmarks.points)), WORSE
@@ -116,7 +116,7 @@ def _aligned(points: FloatArray) -> Crop:
     """MediaPipe's crop round the circle that BlazePose itself draws round the body."""
     hips, circle = points[blazepose.HIPS_CENTRE], points[blazepose.CIRCLE]
     side = 2 * CROP_PAD * distance(hips, circle)
-    return _square(hips, side, direction(circle - hips) + math.pi / 2)
+    return Crop.square(hips, side, blazepose.SIDE, direction(circle - hips) + math.pi / 2)
 
 
 def _mean(first: Landmarks, second: Landmarks) -> Landmarks:
@@ -124,8 +124,3 @@ def _mean(first: Landmarks, second: Landmarks) -> Landmarks:
     points = np.asarray((first.points + second.points) / 2, np.float32)
     scores = np.asarray((first.scores + second.scores) / 2, np.float32)
     return Landmarks(second.flag, points, scores, second.mask, second.crop)
-
-
-def _square(centre: FloatArray, side: float, rotation: float) -> Crop:
-    x, y = float(centre[0]), float(centre[1])
-    return Crop.square((x, y), max(side, 1.0), blazepose.SIDE, rotation)

@@ -1,4 +1,6 @@
 """The model zoo: which weights there are, where they lie, whether they are whole.
 
-``catalogue`` is data, ``folders`` knows places, ``store`` finds and verifies.
+``cards`` and ``catalogue`` are data, ``folders`` knows places, ``store`` finds and verifies and
+``proofs`` remembers. ``fetch`` brings what is not here: ``hub`` and ``download`` by way of ``web``
+into ``parts``. ``auto`` chooses.
 """

@@ -1,0 +1,180 @@
+"""From names of the zoo, and paths, to loaded parts: who finds people, who reads their poses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, Protocol, TypeVar
+
+from .backends import Session, open_session
+from .detector import YoloxDetector
+from .errors import OptionError, name_for_message
+from .estimator import SimccEstimator
+from .lite import LiteEstimator, LitePersonDetector
+from .poses import Boxes, RgbImage, WholeBodyPoses
+from .zoo.auto import choose
+from .zoo.cards import IMAGENET_RGB, PLAIN_BGR, InputFormat, ModelCard
+from .zoo.catalogue import card_named
+from .zoo.download import Progress
+from .zoo.fetch import fetch_all, tell_nobody
+
+AUTO: Final = "auto"
+NO_DETECTOR: Final = "none"
+DEFAULT_DETECTOR: Final = "yolox-l"  # of a model that is a file
+NETWORK: Final = "network"  # the one organ of a family of one network
+
+Part = TypeVar("Part")
+
+
+class PersonDetector(Protocol):
+    """Finds people."""
+
+    def __call__(self, image: RgbImage) -> Boxes:
+        """A picture in, person boxes in its pixels out; nobody gives no boxes."""
+        ...
+
+
+class PoseEstimator(Protocol):
+    """Reads poses."""
+
+    def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
+        """A picture and person boxes in, poses out.
+
+        There may be fewer poses than boxes: where a box holds nobody, or the same person twice.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Part]):
+    """A part that is ready.
+
+    Attributes:
+        part: The detector or the estimator.
+        name: What users call it.
+        detector: For an estimator, the detector it takes by default.
+        why: Why it was chosen, where the user left that open.
+    """
+
+    part: Part
+    name: str
+    detector: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Whether weights that are not here may be fetched, and who watches that."""
+
+    offline: bool = False
+    progress: Progress = tell_nobody
+
+
+class Engine:
+    """Opens networks on one backend and device; a file that two cards name is opened once."""
+
+    def __init__(self, backend: str, device: str, supply: Supply) -> None:
+        """Take the names of :func:`open_session`, and where weights come from."""
+        self._backend = backend
+        self._device = device
+        self.supply = supply
+        self._opened: dict[Path, Session] = {}
+
+    @property
+    def place(self) -> str:
+        """What the networks run on, as their sessions say."""
+        places = (session.description.rpartition(" on ")[2] for session in self._opened.values())
+        return " and ".join(dict.fromkeys(places))
+
+    def open(self, path: Path) -> Session:
+        """A session of a network file."""
+        if path not in self._opened:
+            self._opened[path] = open_session(path, backend=self._backend, device=self._device)
+        return self._opened[path]
+
+    def open_card(self, card: ModelCard) -> dict[str, Session]:
+        """Sessions of a card's proven weights, by organ."""
+        files = fetch_all(card, offline=self.supply.offline, progress=self.supply.progress)
+        return {organ: self.open(path) for organ, path in files.items()}
+
+
+def load_detector(engine: Engine, name: str, *, parity: bool = False) -> Loaded[PersonDetector]:
+    """Load a detector of the zoo, or a YOLOX file, or none.
+
+    Args:
+        engine: Opens the networks.
+        name: Of the zoo, a path, or ``"none"``.
+        parity: Show YOLOX the channels in sd-webui-controlnet's order; see ``YoloxDetector``.
+
+    Raises:
+        OptionError: If the name is none of the choices, and no file.
+        ModelError: If a file is missing, damaged, or no detector.
+    """
+    if name == NO_DETECTOR:
+        return Loaded(whole_picture, "nobody: the whole picture is one person")
+    if _is_path(name):
+        return Loaded(YoloxDetector(engine.open(_file(name)), parity=parity), Path(name).name)
+    card = card_named(name, "detector")
+    sessions = engine.open_card(card)
+    if card.family == "yolox":
+        order = (card.input or PLAIN_BGR).channel_order
+        part = YoloxDetector(sessions[NETWORK], channel_order=order, parity=parity)
+        return Loaded(part, card.name)
+    return Loaded(LitePersonDetector(sessions), card.name)
+
+
+def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstimator]:
+    """Load a model of the zoo, a SimCC network's file, or the best model that can be had.
+
+    Args:
+        engine: Opens the networks.
+        name: Of the zoo, a path, or ``"auto"``.
+        detector: Who will find the people: a name, a path, ``"none"`` or ``"auto"``. The best model
+            is taken only if its detector can be had too.
+
+    Raises:
+        OptionError: If the name is none of the choices, and no file.
+        ModelError: If a file is missing, damaged, or no whole-body network.
+    """
+    if _is_path(name):
+        path = _file(name)
+        part = _simcc(engine.open(path), path.stem, IMAGENET_RGB)
+        return Loaded(part, path.stem, DEFAULT_DETECTOR)
+    why = ""
+    if name == AUTO:
+        wanted = NO_DETECTOR if _is_path(detector) else detector
+        chosen = choose(
+            offline=engine.supply.offline,
+            detector="" if wanted == AUTO else wanted,
+            progress=engine.supply.progress,
+        )
+        name, why = chosen.model, chosen.why
+    card = card_named(name, "model")
+    sessions = engine.open_card(card)
+    if card.family == "simcc":
+        part = _simcc(sessions[NETWORK], card.name, card.input or IMAGENET_RGB)
+        return Loaded(part, card.name, card.detector, why)
+    return Loaded(LiteEstimator(sessions, model=card.name), card.name, card.detector, why)
+
+
+def whole_picture(image: RgbImage) -> Boxes:
+    """The detector that takes the whole picture for one person."""
+    return Boxes.from_arrays([[0, 0, image.shape[1], image.shape[0]]])
+
+
+def _simcc(session: Session, model: str, pixels: InputFormat) -> SimccEstimator:
+    return SimccEstimator(
+        session, model=model, mean=pixels.mean, std=pixels.std, channel_order=pixels.channel_order
+    )
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is meant as a file's: it has a suffix or a folder."""
+    return bool(Path(name).suffix) or len(Path(name).parts) > 1
+
+
+def _file(name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise OptionError(f"{name_for_message(name)}: no such network file")
+    return path

@@ -1,0 +1,260 @@
+"""PyTorch's checkpoint files, read without running anything that they say.
+
+A checkpoint is a pickle, and a pickle is a program. This reader gives it nothing to run: a class
+or function that the pickle names becomes either one of the four things that tensors are made of,
+or an ``Inert`` that swallows whatever is done to it. Tensors are plans until ``build`` reads their
+bytes, so what is not wanted, such as the second and third copy of the weights in a training
+checkpoint, is never read. Both of torch's formats are known: the zip archive (torch 1.6 and
+later) and the run of pickles before it, which torch still writes on request.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import pickle
+import pickletools
+import zipfile
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final, NamedTuple, TypeGuard
+
+import torch
+from torch import Tensor
+
+_MAGIC: Final = 0x1950A86A20F9469CFC6C  # first pickle of a file of the older format
+_PROTOCOL: Final = 1001  # its second
+_DTYPES: Final = {
+    "BFloat16Storage": torch.bfloat16,
+    "BoolStorage": torch.bool,
+    "ByteStorage": torch.uint8,
+    "CharStorage": torch.int8,
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "IntStorage": torch.int32,
+    "LongStorage": torch.int64,
+    "ShortStorage": torch.int16,
+}
+
+
+class ArchiveError(Exception):
+    """A file that is no checkpoint, or a damaged one; the message says what is wrong with it."""
+
+
+class Inert:
+    """Stands for anything but tensors and dictionaries; whatever a pickle does to it is nothing."""
+
+    def __new__(cls, *_: object, **__: object) -> Inert:
+        """Take any arguments."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __call__(self, *_: object, **__: object) -> Inert:
+        """Answer a call with itself."""
+        return self
+
+    def __setstate__(self, state: object) -> None: ...
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, value: object) -> None:
+        """Forget it."""
+
+    def extend(self, values: object) -> None:
+        """Forget them."""
+
+    def add(self, value: object) -> None:
+        """Forget it."""
+
+
+class Dictionary(dict[Any, Any]):
+    """Stands for ``OrderedDict``, without the attributes that a pickle may give one."""
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+class Storage(NamedTuple):
+    """Where the numbers of tensors lie."""
+
+    key: str
+    dtype: torch.dtype
+    length: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        width: int = self.dtype.itemsize
+        return self.length * width
+
+
+class TensorPlan:
+    """A tensor whose numbers have not been read."""
+
+    def __init__(
+        self, storage: object, offset: object, shape: object, strides: object, *_: object
+    ) -> None:
+        if not (isinstance(storage, Storage) and _is_count(offset)):
+            raise ArchiveError("a tensor without numbers")
+        if not (_are_counts(shape) and _are_counts(strides) and len(shape) == len(strides)):
+            raise ArchiveError("a tensor without a shape")
+        self.storage, self.offset = storage, offset
+        self.shape: tuple[int, ...] = shape
+        self.strides: tuple[int, ...] = strides
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+class _ParameterPlan(TensorPlan):
+    """A parameter is its tensor."""
+
+    def __init__(self, plan: TensorPlan, *_: object) -> None:
+        super().__init__(plan.storage, plan.offset, plan.shape, plan.strides)
+
+
+# Everything here has its own __setstate__: a pickle can set no attribute of a class or a function.
+_KNOWN: Final[dict[tuple[str, str], Any]] = {
+    ("collections", "OrderedDict"): Dictionary,
+    ("torch._utils", "_rebuild_tensor"): TensorPlan,
+    ("torch._utils", "_rebuild_tensor_v2"): TensorPlan,
+    ("torch._utils", "_rebuild_parameter"): _ParameterPlan,
+    **{("torch", name): dtype for name, dtype in _DTYPES.items()},
+}
+
+
+class _InertUnpickler(pickle.Unpickler):
+    """Knows tensors and dictionaries; all else is ``Inert``.
+
+    Attributes:
+        storages: Those that the pickle names, by key.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self.storages: dict[str, Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  whatever it may be
+        return _KNOWN.get((module, name), Inert)
+
+    def persistent_load(self, pid: object) -> Storage:
+        match pid:
+            case ("storage", torch.dtype() as dtype, str(key), _, int(count), *_) if count >= 0:
+                storage = Storage(key, dtype, count)
+                return self.storages.setdefault(key, storage)
+        raise ArchiveError("numbers of an unknown kind")
+
+
+class Archive:
+    """An open checkpoint.
+
+    Attributes:
+        content: What the pickle holds, with a ``TensorPlan`` for each tensor.
+    """
+
+    def __init__(self, content: object, read: Callable[[Storage], bytes]) -> None:
+        self.content = content
+        self._read = read
+        self._storages: dict[Storage, Tensor] = {}
+
+    def build(self, plan: TensorPlan) -> Tensor:
+        """Read a tensor; tensors that share numbers in the file share them here."""
+        storage = plan.storage
+        last = plan.offset + sum(
+            (side - 1) * stride for side, stride in zip(plan.shape, plan.strides, strict=True)
+        )
+        count = math.prod(plan.shape)
+        if count == 0:
+            return torch.empty(plan.shape, dtype=storage.dtype)
+        if last >= storage.length or count > storage.length:
+            raise ArchiveError("a tensor that is larger than its numbers")
+        if storage not in self._storages:
+            raw = bytearray(self._read(storage))
+            if len(raw) != storage.size:
+                raise ArchiveError("not whole: the end is missing")
+            self._storages[storage] = torch.frombuffer(raw, dtype=storage.dtype)
+        return self._storages[storage].as_strided(plan.shape, plan.strides, plan.offset)
+
+
+def open_archive(file: BinaryIO) -> Archive:
+    """Read a checkpoint; ``file`` must stay open until its tensors are built.
+
+    Raises:
+        ArchiveError: If it is no checkpoint, or a damaged one. A damaged pickle may also raise
+            whatever else Python raises.
+    """
+    start = file.read(4)
+    file.seek(0)
+    if start == b"PK\x03\x04":
+        return _open_zip(file)
+    if start[:1] == b"\x80":
+        return _open_run_of_pickles(file)
+    raise ArchiveError("neither a zip archive nor a pickle")
+
+
+def _open_zip(file: BinaryIO) -> Archive:
+    """Torch 1.6 and later: ``NAME/data.pkl``, ``NAME/data/KEY`` and others, none compressed."""
+    archive = zipfile.ZipFile(file)
+    members = {info.filename.partition("/")[2]: info for info in archive.infolist()}
+    if "constants.pkl" in members:
+        raise ArchiveError("a TorchScript program, not a checkpoint")
+    size = file.seek(0, os.SEEK_END)
+    if sum(info.file_size for info in members.values()) > size:
+        raise ArchiveError("compressed, which torch does not do")
+    if "data.pkl" not in members:
+        raise ArchiveError("a zip archive, but torch did not write it")
+    if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
+        raise ArchiveError("written on a big-endian machine; save it again on another")
+
+    def read(storage: Storage) -> bytes:
+        return archive.read(members[f"data/{storage.key}"])
+
+    content, _ = _unpickle(io.BytesIO(archive.read(members["data.pkl"])))
+    return Archive(content, read)
+
+
+def _open_run_of_pickles(file: BinaryIO) -> Archive:
+    """Before torch 1.6: five pickles, then each storage's length and numbers."""
+    if _unpickle(file)[0] != _MAGIC or _unpickle(file)[0] != _PROTOCOL:
+        raise ArchiveError("a pickle, but torch did not write it")
+    (machine, _), (content, storages), (keys, _) = (_unpickle(file) for _ in range(3))
+    if not isinstance(machine, dict) or machine.get("little_endian") is not True:
+        raise ArchiveError("written on a big-endian machine; save it again on another")
+    places: dict[str, int] = {}
+    start = file.tell()
+    for key in keys:
+        places[key] = start + 8  # behind the count of its numbers, which the pickle told too
+        start += 8 + storages[key].size
+
+    def read(storage: Storage) -> bytes:
+        file.seek(places[storage.key])
+        return file.read(storage.size)
+
+    return Archive(content, read)
+
+
+def _unpickle(file: BinaryIO) -> tuple[Any, dict[str, Storage]]:
+    """Read one pickle: what it holds, and which storages it names."""
+    start = file.tell()
+    # a pickle numbers what it remembers; a number far beyond its length only eats memory
+    highest = max(
+        (
+            argument
+            for opcode, argument, _ in pickletools.genops(file)
+            if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and isinstance(argument, int)
+        ),
+        default=0,
+    )
+    if highest > file.tell() - start:
+        raise ArchiveError("a damaged pickle")
+    file.seek(start)
+    unpickler = _InertUnpickler(file)
+    return unpickler.load(), unpickler.storages
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and value >= 0
+
+
+def _are_counts(values: object) -> TypeGuard[tuple[int, ...]]:
+    return isinstance(values, tuple) and all(_is_count(value) for value in values)

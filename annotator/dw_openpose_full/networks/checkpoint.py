@@ -1,0 +1,166 @@
+"""Files of weights: safetensors, and PyTorch's checkpoints read as nothing but data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import safetensors
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..errors import ModelError, name_for_message
+from .archive import Archive, ArchiveError, TensorPlan, open_archive
+from .weights import Weights
+
+SUFFIXES: Final = (".safetensors", ".pth")
+"""Endings of files that ``read_weights`` opens."""
+
+_WEIGHTS: Final = ("state_dict", "model")  # mmengine's and Megvii's word for the weights to use
+_NOT_OF_THE_NETWORK: Final = ("data_preprocessor.", "distill_losses.")
+_SIGNATURES: Final = (
+    (b"\x80", "a pickle; rename it to .pth if you trust where it comes from"),
+    (b"PK\x03\x04", "a zip archive; if torch.save wrote it, rename it to .pth"),
+    (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself"),
+    (b"<", "a web page; download the file again"),
+)
+
+
+def read_weights(path: Path, *, stage: int | None = None) -> Weights:
+    """Read the weights of one network from a file, on the CPU; nothing in it is ever run.
+
+    Of a training checkpoint the ``state_dict`` is taken, and of a distillation the student: from
+    stage 1 its backbone and head, from stage 2 its head and the teacher's backbone.
+
+    Args:
+        path: A ``.safetensors`` or ``.pth`` file.
+        stage: 1 or 2, if the file is of a distillation that does not itself tell which.
+
+    Raises:
+        ModelError: If the file can not be used; the message says why, and what to do.
+    """
+    name = name_for_message(path)
+    _check_file(path, name)
+    tensors = (
+        _read_safetensors(path, name) if path.suffix == ".safetensors" else _read_pth(path, name)
+    )
+    return Weights(_of_student(_without_wrapper(tensors), stage, name), name)
+
+
+def _check_file(path: Path, name: str) -> None:
+    """Refuse what is no file, or of an unknown kind."""
+    if path.suffix not in SUFFIXES:
+        raise ModelError(f"{name}: expected a file that ends in {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        came = "is no file" if path.exists() else "is not there"
+        raise ModelError(f"{name} {came}; expected the weights of a network; check the path")
+
+
+def _read_safetensors(path: Path, name: str) -> Mapping[str, Tensor]:
+    try:
+        tensors: Mapping[str, Tensor] = load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise _refusal(path, name, "safetensors", str(error)) from error
+    return tensors
+
+
+def _read_pth(path: Path, name: str) -> Mapping[str, Tensor]:
+    """Read the state dict out of whatever else a training run saved."""
+    try:
+        with path.open("rb") as file:
+            archive = open_archive(file)
+            return _state_dict(archive, name)
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged pickle may raise anything
+        reason = str(error) if isinstance(error, ArchiveError) else f"damaged ({error!r})"
+        raise _refusal(path, name, "a PyTorch checkpoint", reason) from error
+
+
+def _state_dict(archive: Archive, name: str) -> dict[str, Tensor]:
+    """The weights among what a checkpoint holds: never the raw twins that an average leaves."""
+    content = archive.content
+    if isinstance(content, dict):
+        plans = next((content[key] for key in _WEIGHTS if key in content), content)
+        if isinstance(plans, dict):
+            found = {
+                key: archive.build(plan)
+                for key, plan in plans.items()
+                if isinstance(key, str) and isinstance(plan, TensorPlan)
+            }
+            if found:
+                return found
+    held = (
+        ", ".join(sorted(map(str, content))[:8]) if isinstance(content, dict) else "no dictionary"
+    )
+    raise ModelError(
+        f"{name}: expected a dictionary of tensors, or one under {' or '.join(_WEIGHTS)}, "
+        f"got {held}; choose another file"
+    )
+
+
+def _without_wrapper(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Keys without the ``module.`` of a wrapper for training on several machines."""
+    if all(key.startswith("module.") for key in tensors):
+        return {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+    return tensors
+
+
+def _of_student(tensors: Mapping[str, Tensor], stage: int | None, name: str) -> dict[str, Tensor]:
+    """What a distillation was for; any other network as it is."""
+    kept = {
+        key: tensor for key, tensor in tensors.items() if not key.startswith(_NOT_OF_THE_NETWORK)
+    }
+    if not any(key.startswith("student.") for key in kept):
+        return kept
+    stage = stage or _stage(tensors, name)
+    prefixes = ("student.",) if stage == 1 else ("teacher.backbone.", "student.head.")
+    kept = {
+        key.partition(".")[2]: tensor for key, tensor in kept.items() if key.startswith(prefixes)
+    }
+    return {key: tensor for key, tensor in kept.items() if not key.startswith(_NOT_OF_THE_NETWORK)}
+
+
+def _stage(tensors: Mapping[str, Tensor], name: str) -> int:
+    """Which stage of a distillation made these weights.
+
+    In stage 2 teacher and student share a backbone, so that a student may hold an idle one of the
+    same shape; in stage 1 teachers are larger, or the loss has a layer of its own.
+
+    Raises:
+        ModelError: If they do not tell.
+    """
+    of_student = {k.partition(".")[2]: t for k, t in tensors.items() if k.startswith("student.")}
+    of_teacher = {k.partition(".")[2]: t for k, t in tensors.items() if k.startswith("teacher.")}
+    backbone = {key for key in of_student if key.startswith("backbone.")}
+    if not backbone:
+        return 2
+    alike = all(
+        key in of_teacher and of_teacher[key].shape == of_student[key].shape for key in backbone
+    )
+    if not alike or any(key.startswith("distill_losses.") for key in tensors):
+        return 1
+    if all(torch.equal(of_teacher[key], of_student[key]) for key in backbone):
+        return 2  # and 1 alike
+    raise ModelError(
+        f"{name}: made by distilling one network into another of its kind, with two backbones; "
+        "expected to be told which to take; convert it with stage=1 (the student's) or stage=2 "
+        "(the teacher's)"
+    )
+
+
+def _refusal(path: Path, name: str, expected: str, reason: str) -> ModelError:
+    """What to say of a file that is not what its name tells."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        return ModelError(f"{name}: can not be read ({error.strerror}); check its permissions")
+    came = next((words for sign, words in _SIGNATURES if start.startswith(sign)), None)
+    if not start:
+        came = "an empty file; get it again"
+    elif came is None or (path.suffix == ".pth" and start.startswith((b"\x80", b"PK"))):
+        came = f"{reason}; get the file again"
+    return ModelError(f"{name}: expected {expected}, got {came}")
