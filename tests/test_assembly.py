@@ -128,7 +128,22 @@ def test_torch_runs_its_own_kinds_of_file(networks: Path, tmp_path: Path) -> Non
 
 
 def test_a_file_of_another_engine_is_refused_with_a_cure(networks: Path) -> None:
-    with pytest.raises(dw.ModelError, match="runs on onnxruntime, not on torch; leave the backend"):
+    with pytest.raises(dw.ModelError, match="runs on onnxruntime or opencv, not on torch"):
         dw.DwOpenpose.load(
             model=str(networks / "dw-ll_ucoco_384.onnx"), detector="none", backend="torch"
         )
+
+
+def test_onnxruntime_and_opencv_agree(networks: Path) -> None:
+    """The same network gives the same keypoints on onnxruntime and on OpenCV."""
+    names = {
+        "model": str(networks / "dw-ll_ucoco_384.onnx"),
+        "detector": str(networks / "yolox_l.onnx"),
+    }
+    plain, other = (
+        dw.DwOpenpose.load(**names, backend=backend).detect(picture())
+        for backend in ("onnxruntime", "opencv")
+    )
+    assert len(plain) == len(other) == 1
+    assert np.abs(plain.keypoints - other.keypoints).max() < 1e-3
+    assert np.abs(plain.scores - other.scores).max() < 1e-4

@@ -139,7 +139,28 @@ def test_a_missing_engine_names_the_extra(doubling: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "dw_openpose_full.backends.ort", raising=False)
     with pytest.raises(DependencyError, match=r"dw-openpose-full\[ort\]"):
-        open_session(doubling)
+        open_session(doubling, backend="onnxruntime")
+
+
+def test_without_onnxruntime_auto_takes_opencv_and_says_so(
+    doubling: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "dw_openpose_full.backends.ort", raising=False)
+    session = open_session(doubling)
+    assert "on OpenCV" in session.description
+    assert session.run(np.ones((2, 3), np.float32))[0].tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert "runs on OpenCV, slower" in caplog.text
+
+
+def test_what_opencv_can_not_run_names_the_engine_that_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "dw_openpose_full.backends.ort", raising=False)
+    movenet = find(card_named("movenet").weights["movenet"])
+    with pytest.raises(DependencyError, match=r"dw-openpose-full\[ort\]"):
+        open_session(movenet)
 
 
 # ---------------------------------------------------------------- commands

@@ -86,7 +86,7 @@ class DwOpenpose:
                 best whose weights are here or come quickly, else ``lite``.
             detector: A detector of the zoo, or a YOLOX file; ``"auto"`` takes the model's own;
                 ``"none"`` takes the whole picture for one person.
-            backend: ``"auto"``, ``"onnxruntime"`` or ``"torch"``.
+            backend: ``"auto"``, ``"onnxruntime"``, ``"opencv"`` or ``"torch"``.
             device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
             parity: Repeat sd-webui-controlnet's mistake, for yesterday's pictures: YOLOX is shown
                 RGB where it was trained on BGR, and misses people.

@@ -1,10 +1,12 @@
 """Engines that run networks, all behind one seam: a ``Session`` with one method, ``run``.
 
-``.onnx`` files run on onnxruntime, torch's own kinds of file on torch.
+``.onnx`` files run on onnxruntime, or on OpenCV where there is no onnxruntime; torch's own kinds of
+file run on torch.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from enum import Enum
 from pathlib import Path
@@ -15,12 +17,15 @@ from .session import Session, Tensor, TensorSpec
 
 __all__ = ["Backend", "Session", "Tensor", "TensorSpec", "open_session"]
 
+_log = logging.getLogger(__name__)
+
 
 class Backend(Enum):
-    """Engines by name; ``auto`` takes the one for the kind of file."""
+    """Engines by name; ``auto`` takes the best one for the kind of file."""
 
     AUTO = "auto"
     ONNXRUNTIME = "onnxruntime"
+    OPENCV = "opencv"
     TORCH = "torch"
 
 
@@ -39,7 +44,7 @@ def open_session(
 
     Args:
         path: An ONNX file, or weights for torch: ``.safetensors``, ``.pth``, or TorchScript.
-        backend: ``"auto"``, ``"onnxruntime"`` or ``"torch"``.
+        backend: ``"auto"``, ``"onnxruntime"``, ``"opencv"`` or ``"torch"``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; for torch ``"mps"`` too.
         trusted_sha256: Digests of TorchScript programs that may be run; no other is.
 
@@ -51,15 +56,40 @@ def open_session(
     if backend not in {choice.value for choice in Backend}:
         choices = ", ".join(choice.value for choice in Backend)
         raise OptionError(f"backend must be one of {choices}, got {backend!r}")
-    own = Backend.TORCH if path.suffix.lower() in TORCH_FILES else Backend.ONNXRUNTIME
-    if Backend(backend) not in {Backend.AUTO, own}:
+    wanted = Backend(backend)
+    is_torchs = path.suffix.lower() in TORCH_FILES
+    if wanted is not Backend.AUTO and is_torchs != (wanted is Backend.TORCH):
+        own = "torch" if is_torchs else "onnxruntime or opencv"
         raise ModelError(
-            f"{name_for_message(path)}: this kind of file runs on {own.value}, not on {backend}; "
+            f"{name_for_message(path)}: this kind of file runs on {own}, not on {backend}; "
             f"leave the backend to auto, or name a file for {backend}"
         )
-    if own is Backend.TORCH:
+    if is_torchs:
         return _open_torch(path, device, trusted_sha256)
-    return _open_onnxruntime(path, device)
+    if wanted is Backend.OPENCV:
+        return _open_opencv(path, device)
+    try:
+        return _open_onnxruntime(path, device)
+    except DependencyError as missing:
+        if wanted is not Backend.AUTO:
+            raise
+        return _open_opencv_instead(path, device, missing)
+
+
+def _open_opencv(path: Path, device: str) -> Session:
+    from .opencv_dnn import OpenCvSession
+
+    return OpenCvSession(path, device=device)
+
+
+def _open_opencv_instead(path: Path, device: str, missing: DependencyError) -> Session:
+    """OpenCV's session; where OpenCV can not run the network, what is missing is told."""
+    try:
+        session = _open_opencv(path, device)
+    except ModelError as error:
+        raise missing from error
+    _log.warning("%s runs on OpenCV, slower: %s", name_for_message(path), missing)
+    return session
 
 
 def _open_onnxruntime(path: Path, device: str) -> Session:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import onnxruntime
 
-from ..errors import ModelError, OptionError
+from ..errors import ModelError, OptionError, name_for_message
+from .onnx_file import parse_onnx, read_onnx
 from .session import Tensor, TensorSpec
 
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(?::(\d+))?")
@@ -32,14 +33,17 @@ class OnnxRuntimeSession:
         """Load ``path`` on ``device``; see :func:`dw_openpose_full.backends.open_session`."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _SILENT
+        providers, content, source = _providers(device), read_onnx(path), name_for_message(path)
+        graph = parse_onnx(content, source)  # older versions follow files outside the folder
+        if len(graph.inputs) != 1:
+            raise ModelError(f"{source}: expected a network of one input, got {len(graph.inputs)}")
         try:
-            self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=_providers(device)
-            )
-        except OptionError:
-            raise
+            self._session = onnxruntime.InferenceSession(content, options, providers=providers)
         except Exception as error:  # onnxruntime raises its own unrelated classes
-            raise ModelError(f"{path}: onnxruntime can not load this network: {error}") from error
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"{source}: onnxruntime can not load this network: {reason}"
+            ) from error
         self._provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self._name = path.name
         self.input = _spec(self._session.get_inputs()[0])

@@ -54,7 +54,11 @@ class Look:
     help="Who finds the people: as above, or none for the whole picture.",
 )  # fmt: skip
 @click.option(
-    "--backend", metavar="B", default="auto", show_default=True, help="auto, onnxruntime or torch."
+    "--backend",
+    metavar="B",
+    default="auto",
+    show_default=True,
+    help="auto, onnxruntime, opencv or torch.",
 )
 @click.option(
     "--device", metavar="D", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
