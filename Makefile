@@ -23,7 +23,7 @@ $(VENV)/dev: pyproject.toml
 	@touch $@
 
 demo: $(VENV)/demo
-	$(BIN)/dw-openpose annotate docs/sample.jpg -o out/sample.png --json --overwrite
+	$(BIN)/dw-openpose annotate docs/sample.jpg -o out/sample.png --json --overwrite --model lite
 	@echo "The figure is in out/sample.png, its OpenPose JSON in out/sample.json"
 
 test: $(VENV)/dev

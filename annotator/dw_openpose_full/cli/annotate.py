@@ -19,7 +19,7 @@ from ..pipeline import Annotation, DwOpenpose
 from ..render import Parts
 from .inputs import Job, find_pictures, is_folder, plan_jobs, results_folder, without_clashes
 from .options import refuse_nan, style_and_parts
-from .words import StdoutError, say, say_error, show, with_progress
+from .words import StdoutError, fetching, say, say_error, show, with_progress
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +116,9 @@ def annotate(
     todo = jobs if overwrite else _open_jobs(jobs, quiet=quiet)
     if not todo:
         return 1 if complaints else 0
-    supply = Supply(offline=offline)
-    estimator = DwOpenpose.load(model, detector, backend, device, parity=parity, supply=supply)
+    with fetching(quiet=quiet) as progress:
+        supply = Supply(offline, progress)
+        estimator = DwOpenpose.load(model, detector, backend, device, parity=parity, supply=supply)
     if not quiet:
         say(f"model {estimator.description}")
     look = Look(style, parts, resolution, threshold, max_people)

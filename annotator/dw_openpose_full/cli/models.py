@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 
 import click
 
@@ -13,7 +10,7 @@ from ..errors import ModelError, name_for_message
 from ..zoo.catalogue import ALL_CARDS, ModelCard, Weight, card_named
 from ..zoo.fetch import fetch as fetch_weight
 from ..zoo.store import candidates, digest_expected, find, verify
-from .words import say, say_error, show
+from .words import fetching, say, say_error, show
 
 
 @click.group()
@@ -46,7 +43,7 @@ def fetch(name: str, offline: bool) -> int:
     failed = 0
     for weight in dict.fromkeys(weight for card in cards for weight in card.weights.values()):
         try:
-            with _bar(weight) as progress:
+            with fetching() as progress:
                 path = fetch_weight(weight, offline=offline, progress=progress)
             show(os.fsencode(path))
         except ModelError as error:
@@ -100,28 +97,6 @@ def _say_missing(weight: Weight) -> None:
         find(weight)
     except ModelError as error:
         say_error(error)
-
-
-@contextmanager
-def _bar(weight: Weight) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal; nothing elsewhere."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    with click.progressbar(
-        length=weight.size or 1, label=weight.file, file=sys.stderr, item_show_func=_megabytes
-    ) as bar:
-
-        def progress(done: int, total: int | None) -> None:
-            with suppress(OSError, ValueError):  # a stderr that takes no more stops nothing
-                bar.length = total or weight.size or max(done, 1)
-                bar.update(done - bar.pos, done)
-
-        yield progress
-
-
-def _megabytes(done: int | None) -> str:
-    return "" if done is None else f"{done / 1e6:.1f} MB"
 
 
 def _is_here(card: ModelCard) -> bool:

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Final, TextIO, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from ..errors import OutputError, printable
 
@@ -89,6 +97,35 @@ def with_progress(items: Sequence[Item], *, quiet: bool) -> Iterator[Item]:
         redirect_stdout=False,  # results go there
     ) as progress:
         yield from progress.track(items, description="annotating")
+
+
+@contextmanager
+def fetching(*, quiet: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+    """Show how weights come: a bar on a terminal, one line elsewhere, nothing if none come.
+
+    Gives a function to call with the bytes that have come and the length, None where not known.
+    """
+    console = _console()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    bar = Progress(*columns, TransferSpeedColumn(), console=console, redirect_stdout=False)
+    with_bar = console.is_terminal and not quiet
+
+    def tell(done: int, total: int | None) -> None:
+        if not quiet and not bar.task_ids:
+            say("fetching weights, this once; --offline or HF_HUB_OFFLINE=1 forbids it")
+        if not bar.task_ids:
+            bar.add_task("fetching")
+            if with_bar:
+                bar.start()
+        with suppress(OSError):
+            bar.update(bar.task_ids[0], completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if with_bar and bar.task_ids:
+            with suppress(OSError):
+                bar.stop()
 
 
 class _Console(Console):
