@@ -53,6 +53,7 @@ def test_importing_the_package_loads_numpy_and_opencv_only() -> None:
         "import dw_openpose_full; "
         "assert env == dict(os.environ) and path == sys.path and state == random.getstate(); "
         "loaded = {name.split('.')[0] for name in set(sys.modules) - before}; "
+        "assert not loaded & {'ssl', 'http', 'socket', 'subprocess'}, loaded; "
         "print(*sorted(loaded - set(sys.stdlib_module_names) - {'numpy', 'cv2'}))"
     )
     result = subprocess.run(

@@ -12,11 +12,9 @@ from .errors import OptionError, name_for_message
 from .estimator import SimccEstimator
 from .lite import LiteEstimator, LitePersonDetector
 from .poses import Boxes, RgbImage, WholeBodyPoses
-from .zoo.auto import choose
 from .zoo.cards import IMAGENET_RGB, PLAIN_BGR, InputFormat, ModelCard
 from .zoo.catalogue import card_named
-from .zoo.download import Progress
-from .zoo.fetch import fetch_all, tell_nobody
+from .zoo.progress import Progress, tell_nobody
 
 AUTO: Final = "auto"
 NO_DETECTOR: Final = "none"
@@ -94,6 +92,8 @@ class Engine:
 
     def open_card(self, card: ModelCard) -> dict[str, Session]:
         """Sessions of a card's proven weights, by organ."""
+        from .zoo.fetch import fetch_all  # loads the standard library's network half
+
         files = fetch_all(card, offline=self.supply.offline, progress=self.supply.progress)
         return {organ: self.open(path) for organ, path in files.items()}
 
@@ -142,6 +142,8 @@ def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstim
         return Loaded(part, path.stem, DEFAULT_DETECTOR)
     why = ""
     if name == AUTO:
+        from .zoo.auto import choose  # loads the standard library's network half
+
         wanted = NO_DETECTOR if _is_path(detector) else detector
         chosen = choose(
             offline=engine.supply.offline,

@@ -8,8 +8,8 @@ from typing import Final
 from ..errors import ModelError
 from . import hub
 from .catalogue import BEST_MODEL, card_named
-from .download import Progress
-from .fetch import answers, fetch_all, tell_nobody
+from .fetch import answers, fetch_all
+from .progress import Progress, tell_nobody
 from .store import find_verified
 
 LITE: Final = "lite"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import BinaryIO, Final
 from . import proofs
 from .addresses import RefusedError, TroubleError, shown
 from .parts import new_part, size_below, take_over, writing
+from .progress import Progress
 from .web import Answer, Limits, ask
 
-Progress = Callable[[int, int | None], None]
 """Called with the bytes that have come and, where it is known, the length of the whole."""
 
 _NO_NETWORK_STARTS: Final = (b"<", b"{", b"version https://git-lfs", b"\x80", b"\x1f\x8b", b"PK")

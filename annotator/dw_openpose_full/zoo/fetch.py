@@ -13,8 +13,9 @@ from ..errors import ModelError, name_for_message
 from . import hub, parts, proofs
 from .addresses import AddressError, RefusedError, TroubleError, host_of, shown
 from .cards import HubFile, ModelCard, WebFile, Weight
-from .download import Progress, Wanted, check, check_start, download
+from .download import Wanted, check, check_start, download
 from .folders import download_folder
+from .progress import Progress, tell_nobody
 from .store import find_verified
 from .web import Limits
 from .web import answers as web_answers
@@ -24,10 +25,6 @@ _log = logging.getLogger(__name__)
 LIMITS: Final = Limits()
 LOCK_PATIENCE: Final = 60.0  # seconds for which another process's fetch may stand still
 _BLOCK: Final = 1 << 20
-
-
-def tell_nobody(_done: int, _total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 def fetch(

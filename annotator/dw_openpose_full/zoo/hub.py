@@ -12,7 +12,6 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -22,12 +21,12 @@ from urllib.parse import quote
 from .addresses import check_address
 from .cards import HubFile
 from .parts import new_part, size_below
+from .progress import Progress
 from .web import Limits
 
 _log = logging.getLogger(__name__)
 
 ENDPOINT: Final = "https://huggingface.co"
-Progress = Callable[[int, int | None], None]
 _POLL: Final = 0.2  # seconds between looks at what has come
 _TRUE: Final = {"1", "true", "yes", "on"}
 
