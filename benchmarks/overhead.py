@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", nargs="*", type=Path, default=[SAMPLE])
     clock = RawRunClock()
-    estimator = dw.DwOpenpose.load()
+    estimator = dw.DwOpenpose.load(model="lite")
     print(f"{'picture':28} people  runs   whole ms  raw ms  ratio")
     for path in parser.parse_args().pictures:
         picture = dw.read_picture(path)
