@@ -147,3 +147,13 @@ def test_onnxruntime_and_opencv_agree(networks: Path) -> None:
     assert len(plain) == len(other) == 1
     assert np.abs(plain.keypoints - other.keypoints).max() < 1e-3
     assert np.abs(plain.scores - other.scores).max() < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_torchscript_program_that_nobody_vouches_for_is_not_run(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    torch.jit.save(torch.jit.trace(torch.nn.Identity(), torch.zeros(1)), tmp_path / "own.pt")
+    with pytest.raises(dw.ModelError, match=r"own\.pt.*sha256") as caught:
+        dw.DwOpenpose.load(model=str(tmp_path / "own.pt"), detector="none")
+    assert "\n" not in str(caught.value)

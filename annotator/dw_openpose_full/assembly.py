@@ -13,7 +13,7 @@ from .estimator import SimccEstimator
 from .lite import LiteEstimator, LitePersonDetector
 from .poses import Boxes, RgbImage, WholeBodyPoses
 from .zoo.cards import IMAGENET_RGB, PLAIN_BGR, InputFormat, ModelCard
-from .zoo.catalogue import card_named
+from .zoo.catalogue import TRUSTED_PROGRAMS, card_named
 from .zoo.progress import Progress, tell_nobody
 
 AUTO: Final = "auto"
@@ -87,7 +87,12 @@ class Engine:
     def open(self, path: Path) -> Session:
         """A session of a network file."""
         if path not in self._opened:
-            self._opened[path] = open_session(path, backend=self._backend, device=self._device)
+            self._opened[path] = open_session(
+                path,
+                backend=self._backend,
+                device=self._device,
+                trusted_sha256=TRUSTED_PROGRAMS,
+            )
         return self._opened[path]
 
     def open_card(self, card: ModelCard) -> dict[str, Session]:

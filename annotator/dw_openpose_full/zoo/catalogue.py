@@ -27,6 +27,7 @@ __all__ = [
     "BEST_MODEL",
     "CARDS",
     "FETCHED_CARDS",
+    "TRUSTED_PROGRAMS",
     "HubFile",
     "InputFormat",
     "ModelCard",
@@ -38,6 +39,12 @@ __all__ = [
 
 BEST_MODEL: Final = "dwpose-l-384"
 """What ``"auto"`` takes when its files are here or can be fetched."""
+
+TRUSTED_PROGRAMS: Final = frozenset(
+    {"d86a0b2b59fddc0901a7076e9f59c9f8602602133ed72511c693fd11eea23d91"}
+)
+"""Digests of the TorchScript files that may be run: ``dw-ll_ucoco_384_bs5.torchscript.pt`` of
+hr16/DWPose-TorchScript-BatchSize5, which comfyui_controlnet_aux fetches."""
 
 
 def card_named(name: str, kind: Literal["detector", "model"] | None = None) -> ModelCard:
