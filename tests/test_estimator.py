@@ -20,7 +20,7 @@ from dw_openpose_full.errors import ModelError, OptionError, PoseError
 from dw_openpose_full.estimator import SimccEstimator
 from dw_openpose_full.geometry import PersonCrop
 from dw_openpose_full.pipeline import DwOpenpose, PersonDetector, PoseEstimator
-from dw_openpose_full.poses import Boxes, ImageSize
+from dw_openpose_full.poses import Boxes, ImageSize, RgbImage
 from faithful_networks import (
     PlantedSession,
     plant_pose,
@@ -456,7 +456,11 @@ def test_threads_share_an_estimator(small: Path) -> None:
 
 def test_the_whole_takes_it_for_an_estimator(small: Path) -> None:
     estimator: PoseEstimator = SimccEstimator(open_session(small), **CARD)
-    detector: PersonDetector = lambda _: BOX  # noqa: E731
+
+    def find(image: RgbImage, *, score: float | None = None) -> Boxes:
+        return BOX
+
+    detector: PersonDetector = find
     poses = DwOpenpose(detector, estimator, model="tiny", description="").detect(PICTURE)
     assert len(poses) == 1
 

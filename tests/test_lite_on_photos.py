@@ -242,8 +242,21 @@ def test_one_person_given_twice_is_one_pose(estimator: dw.DwOpenpose) -> None:
 
 def test_most_people_keeps_the_surest(estimator: dw.DwOpenpose, shared: Path) -> None:
     photo = shared / "photos/000000197388.jpg"
-    assert len(estimator.detect(photo, max_people=2)) <= 2
-    assert len(estimator.detect(photo)) > 2
+    everybody = estimator.detect(photo)
+    assert len(everybody) > 2
+    assert (np.diff(everybody.boxes.scores) <= 0).all()
+    assert len(estimator.detect(photo, people=dw.PeopleChoice(max_people=2))) <= 2
+
+
+def test_a_higher_score_leaves_the_surest(estimator: dw.DwOpenpose, shared: Path) -> None:
+    photo = shared / "photos/000000197388.jpg"
+    scores = estimator.find_people(photo).scores
+    half = float(np.median(scores))
+    chosen = estimator.find_people(photo, people=dw.PeopleChoice(min_score=half))
+    assert 0 < len(chosen) < len(scores)
+    assert (chosen.scores >= half).all()
+    more = estimator.find_people(photo, people=dw.PeopleChoice(min_score=0.05))
+    assert len(more) >= len(scores)
 
 
 def test_the_same_picture_gives_the_same_poses(estimator: dw.DwOpenpose) -> None:

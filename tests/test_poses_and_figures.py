@@ -13,6 +13,7 @@ from dw_openpose_full import skeleton
 from dw_openpose_full.errors import DwPoseError, OptionError, PoseError
 from dw_openpose_full.figures import OpenPoseFigures
 from dw_openpose_full.poses import Boxes, ImageSize, WholeBodyPoses
+from dw_openpose_full.thresholds import Thresholds
 
 
 def one_person(score: float = 0.9) -> WholeBodyPoses:
@@ -191,3 +192,39 @@ def test_mirroring_commutes_with_swapping_left_and_right(threshold: float, seed:
     assert (turned.visible[:, back] == plain.visible).all()
     seen = plain.visible
     assert (turned.points[:, back][seen] == (plain.points * (-1, 1) + (width, 0))[seen]).all()
+
+
+# ---------------------------------------------------------------- thresholds
+
+
+def test_each_part_has_its_threshold() -> None:
+    poses = one_person(0.5)
+    parts = {
+        "body": skeleton.FIGURE_BODY,
+        "face": skeleton.FIGURE_FACE,
+        "hands": slice(88, 130),
+        "feet": skeleton.FIGURE_FEET,
+    }
+    for part, rows in parts.items():
+        visible = OpenPoseFigures.from_poses(poses, Thresholds(**{part: 0.6})).visible[0]
+        assert not visible[rows].any(), part
+        assert visible.sum() == 136 - (rows.stop - rows.start), part
+
+
+@pytest.mark.parametrize(
+    ("text", "thresholds"),
+    [
+        ("0.4", Thresholds(0.4, 0.4, 0.4, 0.4)),
+        ("hands=0.5", Thresholds(hands=0.5)),
+        (".2, face=.4 ,feet=0", Thresholds(0.2, 0.2, 0.4, 0)),
+        ("1,body=0.1", Thresholds(0.1, 1, 1, 1)),
+    ],
+)
+def test_thresholds_are_read(text: str, thresholds: Thresholds) -> None:
+    assert Thresholds.parse(text) == thresholds
+
+
+@pytest.mark.parametrize("text", ["", "a", "0.3,0.4", "0.3,tail=1", "hands", "hands=", "=0.3", "2"])
+def test_other_thresholds_are_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="threshold must"):
+        Thresholds.parse(text)

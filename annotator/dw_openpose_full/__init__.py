@@ -8,6 +8,7 @@ Importing this loads numpy and cv2 only; engines are loaded by ``DwOpenpose.load
 """
 
 from ._version import package_version
+from .annotation import Annotation, Look
 from .assembly import Supply
 from .drop_in import DWposeDetector
 from .errors import (
@@ -22,11 +23,14 @@ from .errors import (
     PoseJsonError,
 )
 from .figures import OpenPoseFigures
+from .people import Order, PeopleChoice
+from .phantoms import without_phantoms
 from .pictures import as_picture, read_picture
-from .pipeline import Annotation, DwOpenpose
+from .pipeline import DwOpenpose
 from .pose_json import count_frames, from_openpose_json, to_openpose_json
 from .poses import Boxes, ImageSize, WholeBodyPoses
 from .render import Parts, Style, render
+from .thresholds import Thresholds
 
 __all__ = [
     "Annotation",
@@ -36,17 +40,21 @@ __all__ = [
     "DwOpenpose",
     "DwPoseError",
     "ImageSize",
+    "Look",
     "ModelError",
     "OpenPoseFigures",
     "OptionError",
+    "Order",
     "OutputError",
     "Parts",
+    "PeopleChoice",
     "PictureError",
     "PictureTypeError",
     "PoseError",
     "PoseJsonError",
     "Style",
     "Supply",
+    "Thresholds",
     "WholeBodyPoses",
     "as_picture",
     "count_frames",
@@ -54,6 +62,7 @@ __all__ = [
     "read_picture",
     "render",
     "to_openpose_json",
+    "without_phantoms",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
@@ -27,16 +28,23 @@ Part = TypeVar("Part")
 class PersonDetector(Protocol):
     """Finds people."""
 
-    def __call__(self, image: RgbImage) -> Boxes:
-        """A picture in, person boxes in its pixels out; nobody gives no boxes."""
+    def __call__(self, image: RgbImage, *, score: float | None = None) -> Boxes:
+        """A picture in, person boxes in its pixels out; nobody gives no boxes.
+
+        Args:
+            image: The picture.
+            score: Lowest score of a person, 0..1; the detector's own where ``None``.
+        """
         ...
 
 
 class PoseEstimator(Protocol):
     """Reads poses."""
 
-    def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
-        """A picture and person boxes in, poses out.
+    def read_pictures(
+        self, images: Sequence[RgbImage], boxes: Sequence[Boxes]
+    ) -> list[WholeBodyPoses]:
+        """Pictures and the person boxes of each in, the poses of each out.
 
         There may be fewer poses than boxes: where a box holds nobody, or the same person twice.
         """
@@ -164,8 +172,8 @@ def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstim
     return Loaded(LiteEstimator(sessions, model=card.name), card.name, card.detector, why)
 
 
-def whole_picture(image: RgbImage) -> Boxes:
-    """The detector that takes the whole picture for one person."""
+def whole_picture(image: RgbImage, *, score: float | None = None) -> Boxes:
+    """The detector that takes the whole picture for one person, and is sure of it."""
     return Boxes.from_arrays([[0, 0, image.shape[1], image.shape[0]]])
 
 

@@ -65,18 +65,24 @@ class YoloxDetector:
         self._grid, self._strides = _cells(self.input_size)
         self._suppressed = _is_suppressed(session, self.input_size)
 
-    def __call__(self, image: RgbImage) -> Boxes:
+    def __call__(self, image: RgbImage, *, score: float | None = None) -> Boxes:
         """Find the people of a picture, surest first.
 
         Boxes may reach out of the picture. NaN, infinite, empty and far-off boxes, and those in
         the letterbox's border, are nobody's.
 
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+            score: People score more than this, 0..1; by default, what the detector was made with.
+
         Raises:
             ModelError: If an output has another shape than the graph says.
         """
         image_size = ImageSize.of(image)
+        floor = np.float32(self._score if score is None else score)
         outputs = self._session.run(self._batch(image))
-        found = self._inside_suppressed(outputs) if self._suppressed else self._decoded(outputs)
+        read = self._inside_suppressed if self._suppressed else self._decoded
+        found = read(outputs, floor)
         with np.errstate(over="ignore", invalid="ignore"):
             xyxy = found[:, :4] / np.float32(fitting_scale(image_size, self.input_size))
         usable = usable_boxes(xyxy, image_size)
@@ -101,27 +107,27 @@ class YoloxDetector:
         batch[0, :, :height, :width] = planes.transpose(2, 0, 1)
         return batch.astype(self._session.input.dtype, copy=False)
 
-    def _decoded(self, outputs: tuple[Tensor, ...]) -> FloatArray:
+    def _decoded(self, outputs: tuple[Tensor, ...], floor: np.float32) -> FloatArray:
         """People of a plain head: ``(N, 5)``, corners in pixels of the input, score."""
         rows = outputs[0]
         if rows.shape[:2] != (1, len(self._grid)) or rows.shape[2:] < (6,):
             raise ModelError(_refusal(self._session, f"the output came as {rows.shape}"))
         with np.errstate(over="ignore", invalid="ignore"):
             scores = rows[0, :, 4].astype(np.float32) * rows[0, :, 5 + PERSON].astype(np.float32)
-            sure = np.flatnonzero((scores > np.float32(self._score)) & np.isfinite(scores))
+            sure = np.flatnonzero((scores > floor) & np.isfinite(scores))
             raw, strides = rows[0, sure, :4].astype(np.float32), self._strides[sure, None]
             centres = (raw[:, :2] + self._grid[sure]) * strides
             halves = np.exp(raw[:, 2:]) * strides / 2
             corners = np.concatenate([centres - halves, centres + halves], axis=1)
         return np.concatenate([corners, scores[sure, None]], axis=1)
 
-    def _inside_suppressed(self, outputs: tuple[Tensor, ...]) -> FloatArray:
+    def _inside_suppressed(self, outputs: tuple[Tensor, ...], floor: np.float32) -> FloatArray:
         """People of a network that suppresses inside: ``(N, 5)``, as :meth:`_decoded`."""
         rows = outputs[0]
         if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] != 5:
             raise ModelError(_refusal(self._session, f"the output came as {rows.shape}"))
         found = rows[0].astype(np.float32)
-        people = (found[:, 4] > np.float32(self._score)) & np.isfinite(found[:, 4])
+        people = (found[:, 4] > floor) & np.isfinite(found[:, 4])
         if len(outputs) > 1:
             if outputs[1].shape != rows.shape[:2]:
                 raise ModelError(_refusal(self._session, f"classes came as {outputs[1].shape}"))

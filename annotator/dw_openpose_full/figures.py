@@ -12,10 +12,9 @@ from typing import Final
 import numpy as np
 
 from . import skeleton
-from .errors import OptionError, PoseError
+from .errors import PoseError
 from .poses import BoolArray, Boxes, FloatArray, ImageSize, IntArray, WholeBodyPoses
-
-DEFAULT_THRESHOLD: Final = 0.3  # of every published DWPose annotator
+from .thresholds import DEFAULT_THRESHOLD, Thresholds
 
 _JOINTS: Final = np.array([max(source, 0) for source in skeleton.JOINT_SOURCES])
 _SHOULDERS: Final = slice(5, 7)
@@ -66,27 +65,27 @@ class OpenPoseFigures:
 
     @classmethod
     def from_poses(
-        cls, poses: WholeBodyPoses, threshold: float = DEFAULT_THRESHOLD
+        cls, poses: WholeBodyPoses, threshold: Thresholds | float = DEFAULT_THRESHOLD
     ) -> OpenPoseFigures:
         """Make the figures that OpenPose would draw.
 
         Args:
             poses: The people of a picture.
-            threshold: A point is visible when its score is at least this; 0..1. The neck lies
-                between the shoulders and is visible when both score above it. Face points 68 and
-                69 copy the eyes, and are visible where the eye and some other face point are.
+            threshold: A point is visible when its score is at least this, or at least its part's
+                threshold; 0..1. The neck lies between the shoulders and is visible when both score
+                above it. Face points 68 and 69 copy the eyes, and are visible where the eye and
+                some other face point are.
 
         Raises:
-            OptionError: If the threshold is not within 0..1.
+            OptionError: If a threshold is not within 0..1.
         """
-        if not 0 <= threshold <= 1:
-            raise OptionError(f"threshold must lie within 0..1, got {threshold!r}")
+        lowest = Thresholds.of(threshold)
         points, scores = to_figure_order(poses.keypoints), to_figure_order(poses.scores)
         points[:, skeleton.NECK] = poses.keypoints[:, _SHOULDERS].mean(axis=1, dtype=np.float64)
         scores[:, skeleton.NECK] = poses.scores[:, _SHOULDERS].min(axis=1)
-        visible = (scores >= np.float32(threshold)) & (scores > 0)
+        visible = (scores >= lowest.of_points()) & (scores > 0)
         # in double precision, as published annotators compare: float32 0.3 is a little above 0.3
-        visible[:, skeleton.NECK] = scores[:, skeleton.NECK].astype(np.float64) > threshold
+        visible[:, skeleton.NECK] = scores[:, skeleton.NECK].astype(np.float64) > lowest.body
         face_is_seen = visible[:, skeleton.FIGURE_LANDMARKS].any(axis=1, keepdims=True)
         visible[:, skeleton.FIGURE_PUPILS] &= face_is_seen
         ids = np.arange(len(poses), dtype=np.int64)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from numbers import Integral
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from .annotation import Annotation, Look
 from .assembly import (
     AUTO,
     Engine,
@@ -19,34 +17,13 @@ from .assembly import (
     load_detector,
     load_estimator,
 )
-from .errors import OptionError
-from .figures import DEFAULT_THRESHOLD, OpenPoseFigures
-from .geometry import resized
+from .people import EVERYBODY, PeopleChoice
 from .pictures import PictureLike, as_picture
-from .pose_json import to_openpose_json
 from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
-from .render import Parts, Style, checked_canvas_size, render
+from .render import Parts, Style
+from .thresholds import DEFAULT_THRESHOLD, Thresholds
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Annotation:
-    """All that one picture gave.
-
-    Attributes:
-        canvas: ``(H, W, 3)`` uint8 RGB, the drawn figures.
-        figures: What was drawn, in pixels of the canvas.
-        poses: What was read, in pixels of the source picture.
-    """
-
-    canvas: RgbImage
-    figures: OpenPoseFigures
-    poses: WholeBodyPoses
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures as one OpenPose JSON object; see :func:`to_openpose_json`."""
-        return to_openpose_json(self.figures, poses=self.poses)
 
 
 class DwOpenpose:
@@ -115,20 +92,57 @@ class DwOpenpose:
             f"on {engine.place}",
         )
 
-    def detect(
+    def find_people(
         self,
         image: PictureLike,
         *,
         boxes: Boxes | ArrayLike | None = None,
-        max_people: int | None = None,
-    ) -> WholeBodyPoses:
-        """Read the poses of the people in a picture.
+        people: PeopleChoice = EVERYBODY,
+    ) -> Boxes:
+        """Find the people of a picture.
 
         Args:
             image: RGB uint8 ``(H, W, 3)``, a PIL image, or a path; see :func:`as_picture`.
             boxes: Where people are, if the caller knows, ``(P, 4)`` as ``x1, y1, x2, y2``; by
                 default the detector says. Boxes outside the picture or empty are dropped.
-            max_people: Keep the surest boxes only.
+            people: Who is wanted, in which order.
+
+        Raises:
+            PictureError: If the picture can not be read.
+            PoseError: If ``boxes`` are not ``(P, 4)`` numbers.
+        """
+        picture = as_picture(image)
+        if boxes is None:
+            found = self._detector(picture, score=people.min_score)
+        else:
+            found = boxes if isinstance(boxes, Boxes) else Boxes.from_arrays(boxes)
+            found = found.within(ImageSize.of(picture))
+        return people.of(found, ImageSize.of(picture))
+
+    def read_poses(
+        self, images: Sequence[RgbImage], boxes: Sequence[Boxes]
+    ) -> list[WholeBodyPoses]:
+        """Read the poses of several pictures' people; persons of all of them share batches.
+
+        Args:
+            images: Pictures, RGB uint8 ``(H, W, 3)``, of any sizes.
+            boxes: The people of each, as :meth:`find_people` gives them.
+        """
+        return self._estimator.read_pictures(images, boxes)
+
+    def detect(
+        self,
+        image: PictureLike,
+        *,
+        boxes: Boxes | ArrayLike | None = None,
+        people: PeopleChoice = EVERYBODY,
+    ) -> WholeBodyPoses:
+        """Find the people of a picture and read their poses.
+
+        Args:
+            image: As for :meth:`find_people`.
+            boxes: As there.
+            people: As there.
 
         Returns:
             Poses in pixels of the picture; none (``len(poses) == 0``) where nobody is.
@@ -136,20 +150,10 @@ class DwOpenpose:
         Raises:
             PictureError: If the picture can not be read.
             PoseError: If ``boxes`` are not ``(P, 4)`` numbers.
-            OptionError: If ``max_people`` is not positive.
         """
-        if max_people is not None and max_people < 1:
-            raise OptionError(f"max_people must be a positive number, got {max_people!r}")
         picture = as_picture(image)
-        if boxes is None:
-            found = self._detector(picture)
-        else:
-            found = boxes if isinstance(boxes, Boxes) else Boxes.from_arrays(boxes)
-            found = found.within(ImageSize.of(picture))
-        if max_people is not None:
-            surest = np.sort(np.argsort(-found.scores, kind="stable")[:max_people])
-            found = Boxes(found.xyxy[surest], found.scores[surest])
-        return self._estimator(picture, found)
+        found = self.find_people(picture, boxes=boxes, people=people)
+        return self.read_poses([picture], [found])[0]
 
     def __call__(  # noqa: PLR0913  one argument for each choice of the contract
         self,
@@ -158,8 +162,9 @@ class DwOpenpose:
         resolution: int | None = None,
         style: Style | str = Style.CONTROLNET,
         parts: Parts = Parts.ALL,
-        threshold: float = DEFAULT_THRESHOLD,
-        max_people: int | None = None,
+        threshold: Thresholds | float = DEFAULT_THRESHOLD,
+        people: PeopleChoice = EVERYBODY,
+        phantoms: bool = False,
     ) -> Annotation:
         """Read the people of a picture and draw their figures.
 
@@ -169,31 +174,16 @@ class DwOpenpose:
                 picture's proportions are kept, and the poses are read at full size either way.
             style: Whose drawing to match.
             parts: What to draw.
-            threshold: Lowest score of a visible point, 0..1.
-            max_people: Draw the surest people only.
+            threshold: Lowest score of a visible point, 0..1, or one for each part.
+            people: Who is wanted, in which order.
+            phantoms: Show hands and faces that hang on no body, as other annotators do; see
+                :func:`without_phantoms`.
 
         Raises:
             PictureError: If the picture can not be read.
             OptionError: If an option is none of the choices.
         """
-        look, picture = Style.named(style), as_picture(image)
-        size = canvas_size(ImageSize.of(picture), resolution)
-        poses = self.detect(picture, max_people=max_people)
-        figures = OpenPoseFigures.from_poses(poses, threshold).scaled_to(size)
-        background = resized(picture, size) if look is Style.OVERLAY else None
-        canvas = render(figures, look, parts, background=background)
-        return Annotation(canvas, figures, poses)
-
-
-def canvas_size(image_size: ImageSize, resolution: int | None) -> ImageSize:
-    """Size of a canvas whose shorter side is ``resolution``, with the picture's proportions.
-
-    Raises:
-        OptionError: If the resolution is not positive, or gives a canvas above the limit.
-    """
-    if resolution is None:
-        return image_size
-    if not isinstance(resolution, Integral) or resolution < 1:
-        raise OptionError(f"resolution must be a positive number of pixels, got {resolution!r}")
-    scale = resolution / min(image_size)
-    return checked_canvas_size([round(side * scale) for side in image_size])
+        look = Look(resolution, style, parts, threshold, phantoms)
+        picture = as_picture(image)
+        look.canvas_size(ImageSize.of(picture))  # refused before the work, not after it
+        return Annotation.of(picture, self.detect(picture, people=people), look)

@@ -5,34 +5,24 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
+from ..annotation import Annotation, Look
 from ..assembly import Supply
 from ..errors import DwPoseError, name_for_message
-from ..figures import DEFAULT_THRESHOLD
 from ..files import sweep_leftovers, write_atomically
+from ..people import PeopleChoice
 from ..pictures import encode_png
-from ..pipeline import Annotation, DwOpenpose
+from ..pipeline import DwOpenpose
 from ..render import Parts
+from ..thresholds import Thresholds
 from .inputs import Job, find_pictures, is_folder, plan_jobs, results_folder, without_clashes
-from .options import refuse_nan, style_and_parts
+from .options import people_choice, style_and_parts, thresholds
 from .words import StdoutError, fetching, say, say_error, show, with_progress
+from .work import Work
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Look:
-    """How to draw: what ``annotate`` passes on for each picture."""
-
-    style: str
-    parts: Parts
-    resolution: int | None
-    threshold: float
-    max_people: int | None
 
 
 @click.command(short_help="Pictures in; figures and OpenPose JSON out.")
@@ -68,14 +58,17 @@ class Look:
     "--resolution", metavar="N", type=click.IntRange(16, 16384),
     help="Shorter side of the canvas, in pixels.  [default: the picture's]",
 )  # fmt: skip
+@thresholds
+@people_choice
 @click.option(
-    "--threshold", metavar="T", type=click.FloatRange(0, 1), default=DEFAULT_THRESHOLD,
-    show_default=True, callback=refuse_nan, help="Lowest score of a visible point.",
+    "--phantoms/--no-phantoms", default=None,
+    help="Show hands and faces that hang on no body.  [default: only with --parity]",
 )  # fmt: skip
 @click.option(
-    "--max-people", metavar="N", type=click.IntRange(1), help="Keep the surest people only."
+    "--parity",
+    is_flag=True,
+    help="Repeat sd-webui-controlnet's mistakes, for yesterday's pictures.",
 )
-@click.option("--parity", is_flag=True, help="Repeat sd-webui-controlnet's colour order mistake.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; use the weights that are here.")
 @click.option(
     "--overwrite/--skip-existing", default=None, help="What to do where results are already."
@@ -92,8 +85,12 @@ def annotate(
     style: str,
     parts: Parts,
     resolution: int | None,
-    threshold: float,
+    threshold: Thresholds,
     max_people: int | None,
+    order: str,
+    min_size: float,
+    min_score: float | None,
+    phantoms: bool | None,
     parity: bool,
     offline: bool,
     overwrite: bool | None,
@@ -121,8 +118,9 @@ def annotate(
         estimator = DwOpenpose.load(model, detector, backend, device, parity=parity, supply=supply)
     if not quiet:
         say(f"model {estimator.description}")
-    look = Look(style, parts, resolution, threshold, max_people)
-    failed = _run(todo, estimator, look, quiet=quiet)
+    look = Look(resolution, style, parts, threshold, parity if phantoms is None else phantoms)
+    people = PeopleChoice(max_people, order, min_size, min_score)
+    failed = _run(todo, Work(estimator, look, people), quiet=quiet)
     return 1 if failed or complaints else 0
 
 
@@ -134,15 +132,15 @@ def _open_jobs(jobs: Sequence[Job], *, quiet: bool) -> list[Job]:
     return todo
 
 
-def _run(jobs: Sequence[Job], estimator: DwOpenpose, look: Look, *, quiet: bool) -> int:
-    """Do the jobs one by one; a failure is named and the others are done. Returns the failures."""
+def _run(jobs: Sequence[Job], work: Work, *, quiet: bool) -> int:
+    """Do the jobs; a failure is named and the others are done. Returns the failures."""
     for folder in {path.parent for job in jobs for path in job.results}:
         sweep_leftovers(folder)
     failed = 0
-    for job in with_progress(jobs, quiet=quiet):
+    for job, annotate_it in with_progress(work.of(jobs), len(jobs), quiet=quiet):
         name = name_for_message(job.source)
         try:
-            _write(job, _annotate(estimator, job.source, look))
+            _write(job, annotate_it())
         except StdoutError:
             raise
         except DwPoseError as error:
@@ -156,17 +154,6 @@ def _run(jobs: Sequence[Job], estimator: DwOpenpose, look: Look, *, quiet: bool)
     if not quiet and len(jobs) > 1:
         say(f"{len(jobs) - failed} of {len(jobs)} pictures done")
     return failed
-
-
-def _annotate(estimator: DwOpenpose, source: Path, look: Look) -> Annotation:
-    return estimator(
-        source,
-        resolution=look.resolution,
-        style=look.style,
-        parts=look.parts,
-        threshold=look.threshold,
-        max_people=look.max_people,
-    )
 
 
 def _write(job: Job, annotation: Annotation) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from ..errors import OptionError
+from ..people import Order
 from ..render import Parts, Style
+from ..thresholds import DEFAULT_THRESHOLD, Thresholds
 
 
 def style_and_parts(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,8 +42,67 @@ def _parse_parts(_context: click.Context, _option: click.Parameter, value: str) 
         raise click.BadParameter(str(error)) from error
 
 
-def refuse_nan(_context: click.Context, _option: click.Parameter, value: float) -> float:
+def people_choice(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--max-people``, ``--order``, ``--min-size`` and ``--min-score``."""
+    share = click.FloatRange(0, 1)
+    for option in (
+        click.option(
+            "--min-score",
+            metavar="T",
+            type=share,
+            callback=refuse_nan,
+            help="Lowest score of a person's box.  [default: the detector's]",
+        ),
+        click.option(
+            "--min-size",
+            metavar="T",
+            type=share,
+            default=0.0,
+            callback=refuse_nan,
+            help="Smallest person: the box's longer side, of the picture's longer side, 0..1.",
+        ),
+        click.option(
+            "--order",
+            type=click.Choice([order.value for order in Order]),
+            default=Order.SCORE.value,
+            show_default=True,
+            help="What puts people in order.",
+        ),
+        click.option(
+            "--max-people",
+            metavar="N",
+            type=click.IntRange(1),
+            help="Keep the first people in that order only.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def thresholds(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--threshold``."""
+    return click.option(
+        "--threshold",
+        metavar="T",
+        default=str(DEFAULT_THRESHOLD),
+        show_default=True,
+        callback=_parse_thresholds,
+        help="Lowest score of a visible point; of parts, too: 0.3,hands=0.5,face=0.4.",
+    )(command)
+
+
+def _parse_thresholds(_context: click.Context, _option: click.Parameter, value: str) -> Thresholds:
+    """Read thresholds; wrong use shows the grammar."""
+    try:
+        return Thresholds.parse(value)
+    except OptionError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def refuse_nan(
+    _context: click.Context, _option: click.Parameter, value: float | None
+) -> float | None:
     """Refuse the one number that no range keeps out."""
-    if math.isnan(value):
+    if value is not None and math.isnan(value):
         raise click.BadParameter(f"{value} is not a number")
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Final, TextIO, TypeVar
@@ -79,13 +79,13 @@ def give_up(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def with_progress(items: Sequence[Item], *, quiet: bool) -> Iterator[Item]:
+def with_progress(items: Iterable[Item], count: int, *, quiet: bool) -> Iterator[Item]:
     """Go through items under a progress bar, if there are several and a terminal to show it on.
 
     While the bar is there, what is said on stderr appears above it.
     """
     console = _console()
-    if quiet or len(items) < 2 or not console.is_terminal:
+    if quiet or count < 2 or not console.is_terminal:
         yield from items
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -96,7 +96,7 @@ def with_progress(items: Sequence[Item], *, quiet: bool) -> Iterator[Item]:
         transient=True,
         redirect_stdout=False,  # results go there
     ) as progress:
-        yield from progress.track(items, description="annotating")
+        yield from progress.track(items, total=count, description="annotating")
 
 
 @contextmanager

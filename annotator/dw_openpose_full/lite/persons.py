@@ -49,12 +49,17 @@ class LitePersonDetector:
         self._movenet = MoveNet(sessions["movenet"])
         self._nanodet = NanoDet(sessions["nanodet"])
 
-    def __call__(self, image: RgbImage) -> Boxes:
-        """Find the people of a picture; best first."""
+    def __call__(self, image: RgbImage, *, score: float | None = None) -> Boxes:
+        """Find the people of a picture; best first.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+            score: Lowest score of a person, 0..1; by default, what each of the networks needs.
+        """
         picture = Pyramid(image)
         rows = self._movenet.read(picture, whole_crop(picture.image_size))
-        boxes = rows.wide_boxes()[rows.scores >= ROW_SURE]
-        scores = rows.scores[rows.scores >= ROW_SURE]
+        sure = rows.scores >= (ROW_SURE if score is None else score)
+        boxes, scores = rows.wide_boxes()[sure], rows.scores[sure]
         others = self._nanodet.find(picture, NANO_SURE_BUSY)
         busy = is_busy(rows, boxes, others, picture.image_size)
         sure = others.scores >= (NANO_SURE_BUSY if busy else NANO_SURE)
@@ -68,6 +73,8 @@ class LitePersonDetector:
                 scores = np.concatenate([scores, closer.scores])
         height, width = picture.image_size
         boxes = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
+        wanted = scores >= (score or 0)
+        boxes, scores = boxes[wanted], scores[wanted]
         kept = non_maximum_suppression(boxes, scores, SAME_PERSON_BUSY if busy else SAME_PERSON)
         boxes = _with_extent(boxes[kept].astype(np.float32), others.xyxy)
         return Boxes(boxes, scores[kept].astype(np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -48,6 +48,12 @@ class LiteEstimator:
         self._blazepose = BlazePose(sessions["blazepose"])
         self._hands = HandReader(sessions)
         self._face = FaceReader(sessions)
+
+    def read_pictures(
+        self, images: Sequence[RgbImage], boxes: Sequence[Boxes]
+    ) -> list[WholeBodyPoses]:
+        """Read the people of several pictures, one after the other."""
+        return [self(image, found) for image, found in zip(images, boxes, strict=True)]
 
     def __call__(self, image: RgbImage, boxes: Boxes) -> WholeBodyPoses:
         """Read the people of boxes; a box that holds nobody, or somebody twice, gives no pose."""

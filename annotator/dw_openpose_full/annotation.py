@@ -1,0 +1,95 @@
+"""From a picture's poses to what users take away: figures, a canvas and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from .errors import OptionError
+from .figures import OpenPoseFigures
+from .geometry import resized
+from .phantoms import without_phantoms
+from .pose_json import to_openpose_json
+from .poses import ImageSize, RgbImage, WholeBodyPoses
+from .render import Parts, Style, checked_canvas_size, render
+from .thresholds import DEFAULT_THRESHOLD, Thresholds
+
+
+@dataclass(frozen=True)
+class Look:
+    """How figures are drawn.
+
+    Attributes:
+        resolution: Shorter side of the canvas, in pixels; the picture's own where ``None``. The
+            picture's proportions are kept.
+        style: Whose drawing to match.
+        parts: What to draw.
+        threshold: Lowest score of a visible point, 0..1, or one for each part.
+        phantoms: Show hands and faces that hang on no body, as other annotators do.
+    """
+
+    resolution: int | None = None
+    style: Style | str = Style.CONTROLNET
+    parts: Parts = Parts.ALL
+    threshold: Thresholds | float = DEFAULT_THRESHOLD
+    phantoms: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown style or a threshold out of range.
+
+        Raises:
+            OptionError: If one is.
+        """
+        object.__setattr__(self, "style", Style.named(self.style))
+        object.__setattr__(self, "threshold", Thresholds.of(self.threshold))
+
+    def canvas_size(self, image_size: ImageSize) -> ImageSize:
+        """Size of the canvas of a picture, in its proportions.
+
+        Raises:
+            OptionError: If the resolution is not positive, or gives a canvas above the limit.
+        """
+        if self.resolution is None:
+            return image_size
+        if not isinstance(self.resolution, Integral) or self.resolution < 1:
+            raise OptionError(
+                f"resolution must be a positive number of pixels, got {self.resolution!r}"
+            )
+        scale = self.resolution / min(image_size)
+        return checked_canvas_size([round(side * scale) for side in image_size])
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """All that one picture gave.
+
+    Attributes:
+        canvas: ``(H, W, 3)`` uint8 RGB, the drawn figures.
+        figures: What was drawn, in pixels of the canvas.
+        poses: What was read, in pixels of the source picture.
+    """
+
+    canvas: RgbImage
+    figures: OpenPoseFigures
+    poses: WholeBodyPoses
+
+    @classmethod
+    def of(cls, picture: RgbImage, poses: WholeBodyPoses, look: Look) -> Annotation:
+        """Draw the people of a picture.
+
+        Raises:
+            OptionError: If the resolution is not positive, or gives a canvas above the limit.
+        """
+        size = look.canvas_size(ImageSize.of(picture))
+        figures = OpenPoseFigures.from_poses(poses, look.threshold)
+        if not look.phantoms:
+            figures = without_phantoms(figures)
+        figures = figures.scaled_to(size)
+        background = resized(picture, size) if look.style is Style.OVERLAY else None
+        canvas = render(figures, look.style, look.parts, background=background)
+        return cls(canvas, figures, poses)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as one OpenPose JSON object; see :func:`to_openpose_json`."""
+        return to_openpose_json(self.figures, poses=self.poses)
