@@ -136,7 +136,9 @@ def load_detector(engine: Engine, name: str, *, parity: bool = False) -> Loaded[
     return Loaded(LitePersonDetector(sessions), card.name)
 
 
-def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstimator]:
+def load_estimator(
+    engine: Engine, name: str, detector: str, *, parity: bool = False
+) -> Loaded[PoseEstimator]:
     """Load a model of the zoo, a SimCC network's file, or the best model that can be had.
 
     Args:
@@ -144,6 +146,7 @@ def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstim
         name: Of the zoo, a path, or ``"auto"``.
         detector: Who will find the people: a name, a path, ``"none"`` or ``"auto"``. The best model
             is taken only if its detector can be had too.
+        parity: Give keypoints as the published annotators compute them, in float64.
 
     Raises:
         OptionError: If the name is none of the choices, and no file.
@@ -151,7 +154,7 @@ def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstim
     """
     if _is_path(name):
         path = _file(name)
-        part = _simcc(engine.open(path), path.stem, IMAGENET_RGB)
+        part = _simcc(engine.open(path), path.stem, IMAGENET_RGB, exact=parity)
         return Loaded(part, path.stem, DEFAULT_DETECTOR)
     why = ""
     if name == AUTO:
@@ -167,7 +170,7 @@ def load_estimator(engine: Engine, name: str, detector: str) -> Loaded[PoseEstim
     card = card_named(name, "model")
     sessions = engine.open_card(card)
     if card.family == "simcc":
-        part = _simcc(sessions[NETWORK], card.name, card.input or IMAGENET_RGB)
+        part = _simcc(sessions[NETWORK], card.name, card.input or IMAGENET_RGB, exact=parity)
         return Loaded(part, card.name, card.detector, why)
     return Loaded(LiteEstimator(sessions, model=card.name), card.name, card.detector, why)
 
@@ -177,9 +180,14 @@ def whole_picture(image: RgbImage, *, score: float | None = None) -> Boxes:
     return Boxes.from_arrays([[0, 0, image.shape[1], image.shape[0]]])
 
 
-def _simcc(session: Session, model: str, pixels: InputFormat) -> SimccEstimator:
+def _simcc(session: Session, model: str, pixels: InputFormat, *, exact: bool) -> SimccEstimator:
     return SimccEstimator(
-        session, model=model, mean=pixels.mean, std=pixels.std, channel_order=pixels.channel_order
+        session,
+        model=model,
+        mean=pixels.mean,
+        std=pixels.std,
+        channel_order=pixels.channel_order,
+        exact=exact,
     )
 
 

@@ -45,6 +45,7 @@ class SimccEstimator:
         std: Sequence[float],
         channel_order: Literal["RGB", "BGR"] = "RGB",
         batch: int = BATCH,
+        exact: bool = False,
     ) -> None:
         """Take a loaded network, and refuse it if it gives no whole-body SimCC bins.
 
@@ -57,6 +58,7 @@ class SimccEstimator:
             std: What it is then divided by.
             channel_order: Order of the channels it was trained on.
             batch: Persons in one run, where the graph leaves the number open.
+            exact: Give keypoints in float64, as the published annotators compute them.
 
         Raises:
             ModelError: If the input is no picture, or the outputs are not two with 133 rows of bins
@@ -70,6 +72,7 @@ class SimccEstimator:
         self._session = session
         self.model = model
         self._planes = (0, 1, 2) if channel_order == "RGB" else (2, 1, 0)
+        self._precision = np.float64 if exact else np.float32
         self._tables = _normalising(mean, std)
         self.crop_size = _crop_size(session)
         self._fixed = session.input.shape[0]
@@ -109,7 +112,8 @@ class SimccEstimator:
         images = [np.ascontiguousarray(image) for image in images]
         sizes = [ImageSize.of(image) for image in images]
         kept = [_usable(found, size) for found, size in zip(boxes, sizes, strict=True)]
-        points = [np.zeros((len(found), WHOLE_BODY_COUNT, 2), np.float32) for found in kept]
+        shape = (WHOLE_BODY_COUNT, 2)
+        points = [np.zeros((len(found), *shape), self._precision) for found in kept]
         scores = [np.zeros((len(found), WHOLE_BODY_COUNT), np.float32) for found in kept]
         for persons in self._batches(kept):
             crops = self._blank(self._fixed or len(persons))
@@ -118,7 +122,7 @@ class SimccEstimator:
             found, sure = simcc.decode(*self._run(crops))
             for person, in_crop, score in zip(persons, found, sure, strict=False):
                 seen = score > 0
-                at_home = person.crop.points_in_image(in_crop)
+                at_home = person.crop.exact_points_in_image(in_crop)
                 points[person.picture][person.row, seen] = at_home[seen]
                 scores[person.picture][person.row, seen] = score[seen]
         return [

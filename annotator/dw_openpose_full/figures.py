@@ -7,14 +7,26 @@ visible. Renderers and JSON take the decision as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import skeleton
 from .errors import PoseError
-from .poses import BoolArray, Boxes, FloatArray, ImageSize, IntArray, WholeBodyPoses
+from .poses import (
+    BoolArray,
+    Boxes,
+    FloatArray,
+    ImageSize,
+    IntArray,
+    PointArray,
+    WholeBodyPoses,
+    check_points,
+)
 from .thresholds import DEFAULT_THRESHOLD, Thresholds
+
+Values = TypeVar("Values", bound=NDArray[np.floating[Any]])
 
 _JOINTS: Final = np.array([max(source, 0) for source in skeleton.JOINT_SOURCES])
 _SHOULDERS: Final = slice(5, 7)
@@ -26,8 +38,8 @@ class OpenPoseFigures:
     """The people of one canvas, 136 points each: 18 body, 70 face, 2 x 21 hand, 6 foot points.
 
     Attributes:
-        points: ``(P, 136, 2)`` float32, ``(x, y)`` in pixels of the canvas; may lie outside the
-            canvas; where not visible, the model's guess or ``(0, 0)``.
+        points: ``(P, 136, 2)`` float32, or float64 as the poses', ``(x, y)`` in pixels of the
+            canvas; may lie outside the canvas; where not visible, the model's guess or ``(0, 0)``.
         visible: ``(P, 136)`` bool, decided once. The ``musepose`` drawing alone looks behind it.
         scores: ``(P, 136)`` float32, what is known of each point's confidence.
         boxes: Where each person is.
@@ -35,7 +47,7 @@ class OpenPoseFigures:
         image_size: Size of the canvas.
     """
 
-    points: FloatArray
+    points: PointArray
     visible: BoolArray
     scores: FloatArray
     boxes: Boxes
@@ -44,8 +56,9 @@ class OpenPoseFigures:
 
     def __post_init__(self) -> None:
         people, count = len(self.points), skeleton.FIGURE_COUNT
+        check_points("points of figures", self.points, (people, count, 2))
+        self.points.setflags(write=False)
         for name, array, dtype, shape in (
-            ("points", self.points, np.float32, (people, count, 2)),
             ("visible", self.visible, np.bool_, (people, count)),
             ("scores", self.scores, np.float32, (people, count)),
             ("ids", self.ids, np.int64, (people,)),
@@ -97,18 +110,18 @@ class OpenPoseFigures:
             return self
         factor = np.divide(size[::-1], self.image_size[::-1], dtype=np.float64)  # (x, y)
         largest = np.finfo(np.float32).max
-        points = np.clip(self.points * factor, -largest, largest).astype(np.float32)
+        points = np.clip(self.points * factor, -largest, largest).astype(self.points.dtype)
         xyxy = np.clip(self.boxes.xyxy * np.tile(factor, 2), -largest, largest).astype(np.float32)
         boxes = Boxes(xyxy, self.boxes.scores)
         return OpenPoseFigures(points, self.visible, self.scores, boxes, self.ids, size)
 
 
-def to_figure_order(values: FloatArray) -> FloatArray:
+def to_figure_order(values: Values) -> Values:
     """Re-order whole-body values ``(P, 133, ...)`` to figure order ``(P, 136, ...)``.
 
     The neck's row is left for the caller: it holds the nose's value.
     """
-    return np.concatenate(
+    ordered = np.concatenate(
         [
             values[:, _JOINTS],
             values[:, skeleton.FACE],
@@ -119,3 +132,4 @@ def to_figure_order(values: FloatArray) -> FloatArray:
         ],
         axis=1,
     )
+    return cast("Values", ordered)

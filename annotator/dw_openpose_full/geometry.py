@@ -101,16 +101,16 @@ class Crop:
 class PersonCrop(Crop):
     """The upright crop of one person that SimCC networks are trained on.
 
-    The published annotators cut with one map and go home with another that differs from its inverse
-    by the rounding of float32. So does this, so that pixels and points are theirs to the last bit.
+    The published annotators cut with one map, made of float32 points, and go home with another, in
+    float64. So does this, so that pixels and points are theirs to the last bit.
 
     Attributes:
-        centre: ``(2,)`` float32, ``(x, y)`` of its middle, in the image.
-        extent: ``(2,)`` float32, its width and height, in pixels of the image.
+        centre: ``(2,)`` float64, ``(x, y)`` of its middle, in the image.
+        extent: ``(2,)`` float64, its width and height, in pixels of the image.
     """
 
-    centre: FloatArray
-    extent: FloatArray
+    centre: NDArray[np.float64]
+    extent: NDArray[np.float64]
 
     @classmethod
     def around(cls, box: FloatArray, size: ImageSize) -> PersonCrop:
@@ -120,17 +120,16 @@ class PersonCrop(Crop):
             box: ``(4,)`` float32, not empty.
             size: Size of the crop.
         """
-        low, high = box[:2], box[2:]
-        centre = (low + high) * np.float32(0.5)
-        extent = (high - low) * np.float32(PERSON_PADDING)
-        aspect = np.float32(size.width / size.height)
+        low, high = box[:2].astype(np.float64), box[2:].astype(np.float64)
+        centre = (low + high) / 2
+        extent = (high - low) * PERSON_PADDING
+        aspect = size.width / size.height
         if extent[0] > extent[1] * aspect:
             extent[1] = extent[0] / aspect
         else:
             extent[0] = extent[1] * aspect
         there = _three_points(centre, extent[0])
-        middle = np.array([size.width / 2, size.height / 2], np.float32)
-        here = _three_points(middle, np.float32(size.width))
+        here = _three_points(np.array([size.width / 2, size.height / 2]), size.width)
         home = cv2.invertAffineTransform(cv2.getAffineTransform(there, here))
         return cls(np.asarray(home, dtype=np.float64), size, centre, extent)
 
@@ -149,9 +148,12 @@ class PersonCrop(Crop):
 
     def points_in_image(self, points_in_crop: NDArray[np.floating]) -> FloatArray:
         """Take points ``(..., 2)`` of the crop home; float32 out, float64 on the way."""
+        return self.exact_points_in_image(points_in_crop).astype(np.float32)
+
+    def exact_points_in_image(self, points_in_crop: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The same, unrounded."""
         share = points_in_crop / np.array(self.size[::-1], np.float64)
-        moved = share * self.extent + self.centre - self.extent / 2
-        return np.asarray(moved, dtype=np.float32)
+        return np.asarray(share * self.extent + self.centre - self.extent / 2, np.float64)
 
 
 class View(Protocol):
@@ -285,11 +287,12 @@ def usable_boxes(xyxy: FloatArray, image_size: ImageSize) -> BoolArray:
     return np.asarray(near & inside.all(axis=1))
 
 
-def _three_points(centre: FloatArray, width: np.float32) -> FloatArray:
+def _three_points(centre: NDArray[np.float64], width: float) -> FloatArray:
     """Points ``(3, 2)`` that fix an affine map: a middle, half a width above it, left of that."""
-    above = centre - np.array([0, width / np.float32(2)], np.float32)
-    beside = above - np.array([(centre - above)[1], 0], np.float32)
-    return np.stack([centre, above, beside])
+    above = centre - np.array([0, width / 2])
+    points = np.stack([centre, above, above]).astype(np.float32)
+    points[2, 0] -= points[0, 1] - points[1, 1]
+    return points
 
 
 def _area(xyxy: FloatArray) -> FloatArray:

@@ -26,7 +26,7 @@ import numpy as np
 from . import skeleton
 from .figures import OpenPoseFigures
 from .geometry import distance
-from .poses import BoolArray, FloatArray
+from .poses import BoolArray, PointArray
 
 FARTHEST_ROOT: Final = 0.7
 SAME_HAND: Final = 0.15
@@ -52,7 +52,7 @@ class _Hand:
 
     person: int
     rows: slice
-    centre: FloatArray
+    centre: PointArray
     span: float
     gap: float
 
@@ -80,7 +80,7 @@ def without_phantoms(figures: OpenPoseFigures) -> OpenPoseFigures:
 
 
 def _hand_on_arm(
-    person: int, rows: slice, arm: list[int], points: FloatArray, visible: BoolArray
+    person: int, rows: slice, arm: list[int], points: PointArray, visible: BoolArray
 ) -> _Hand | None:
     """A hand, if any of it is visible and it hangs on its own arm."""
     shoulder, elbow, wrist = arm
@@ -93,7 +93,7 @@ def _hand_on_arm(
         [span, 1.0]
         + [distance(points[a], points[b]) for a, b in bones if visible[a] and visible[b]]
     )
-    centre: FloatArray = seen.mean(axis=0)
+    centre: PointArray = seen.mean(axis=0)
     gap = distance(points[rows.start] if visible[rows.start] else centre, points[wrist]) / reach
     return _Hand(person, rows, centre, span, gap) if gap <= FARTHEST_ROOT else None
 
@@ -108,7 +108,7 @@ def _neighbours(hands: Sequence[_Hand]) -> Iterator[tuple[_Hand, _Hand]]:
             yield hand, hands[row + 1 + int(other)]
 
 
-def _is_same(first: _Hand, second: _Hand, points: FloatArray, visible: BoolArray) -> bool:
+def _is_same(first: _Hand, second: _Hand, points: PointArray, visible: BoolArray) -> bool:
     """Whether two hands lie on one another, by the points that both show."""
     a, b = (first.person, first.rows), (second.person, second.rows)
     both = visible[a] & visible[b]

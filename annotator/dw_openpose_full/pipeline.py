@@ -65,8 +65,8 @@ class DwOpenpose:
                 ``"none"`` takes the whole picture for one person.
             backend: ``"auto"``, ``"onnxruntime"``, ``"opencv"`` or ``"torch"``.
             device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
-            parity: Repeat sd-webui-controlnet's mistake, for yesterday's pictures: YOLOX is shown
-                RGB where it was trained on BGR, and misses people.
+            parity: Repeat sd-webui-controlnet, for yesterday's pictures: YOLOX is shown RGB where
+                it was trained on BGR, and misses people; keypoints are float64.
             supply: Whether weights may be fetched, and who watches; they may, and nobody does.
 
         Raises:
@@ -75,7 +75,7 @@ class DwOpenpose:
             DependencyError: If the engine is not installed.
         """
         engine = Engine(backend, device, supply)
-        estimate = load_estimator(engine, model, detector)
+        estimate = load_estimator(engine, model, detector, parity=parity)
         finder = estimate.detector if detector == AUTO else detector
         find_people = load_detector(engine, finder, parity=parity)
         if device.startswith("cuda") and "CUDA" not in engine.place:

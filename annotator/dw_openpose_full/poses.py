@@ -18,6 +18,8 @@ from .errors import PoseError
 from .skeleton import WHOLE_BODY_COUNT
 
 FloatArray = NDArray[np.float32]
+PointArray = NDArray[np.floating[Any]]
+"""``(..., 2)``, ``(x, y)``: float32; float64 where published annotators are matched to the bit."""
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 RgbImage = NDArray[np.uint8]
@@ -121,14 +123,14 @@ class WholeBodyPoses:
 
     Attributes:
         keypoints: ``(P, 133, 2)`` float32, ``(x, y)`` in pixels of the source image; finite; may
-            lie outside the picture.
+            lie outside the picture. A model loaded with ``parity`` gives float64.
         scores: ``(P, 133)`` float32, the model's confidence; 0 where a keypoint was not found.
         boxes: Where each pose was read from.
         image_size: Size of the source image.
         model: Name of the model that read them, ``None`` for arrays of unknown source.
     """
 
-    keypoints: FloatArray
+    keypoints: PointArray
     scores: FloatArray
     boxes: Boxes
     image_size: ImageSize
@@ -136,7 +138,7 @@ class WholeBodyPoses:
 
     def __post_init__(self) -> None:
         people = _rows(self.keypoints)
-        _check("keypoints", self.keypoints, np.float32, (people, WHOLE_BODY_COUNT, 2))
+        check_points("keypoints", self.keypoints, (people, WHOLE_BODY_COUNT, 2))
         _check("scores", self.scores, np.float32, (people, WHOLE_BODY_COUNT))
         if len(self.boxes) != people:
             raise PoseError(f"expected one box for each of {people} poses, got {len(self.boxes)}")
@@ -208,6 +210,16 @@ def _check(name: str, array: NDArray[Any], dtype: type[Any], shape: tuple[int, .
         raise PoseError(
             f"{name} must be {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
         )
+
+
+def check_points(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Refuse points of another shape, or that are not float32 or float64.
+
+    Raises:
+        PoseError: If they are.
+    """
+    exact = array.dtype == np.float64
+    _check(name, array, np.float64 if exact else np.float32, shape)
 
 
 def _seal(*arrays: NDArray[Any]) -> None:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..poses import FloatArray, ImageSize, RgbImage
+from ..poses import ImageSize, PointArray, RgbImage
 from ..skeleton import Rgb
 
 Point = Sequence[float]
@@ -38,7 +38,7 @@ def blank(size: ImageSize) -> RgbImage:
     return np.zeros((size.height, size.width, 3), np.uint8)
 
 
-def within_reach(points: FloatArray, size: ImageSize) -> NDArray[np.float64]:
+def within_reach(points: PointArray, size: ImageSize) -> NDArray[np.float64]:
     """Points ``(..., 2)`` in double precision, none farther than the margin from the canvas."""
     farthest = np.array([size.width, size.height], np.float64) + DRAWING_MARGIN
     return np.clip(points.astype(np.float64), -DRAWING_MARGIN, farthest)
