@@ -46,8 +46,9 @@ class YoloxDetector:
             channel_order: Order of the channels it was trained on.
             score: People score more than this, 0..1; 0.3 in every published annotator.
             overlap: Largest intersection over union of two people's boxes; 0.45 in YOLOX's demo.
-            parity: Show it RGB whatever it was trained on, as sd-webui-controlnet does: its boxes
-                to the last bit, and people missed that ``BGR`` finds.
+            parity: Show it RGB whatever it was trained on, as sd-webui-controlnet does, and keep
+                boxes beside the picture: its boxes to the last bit, and people missed that ``BGR``
+                finds.
 
         Raises:
             ModelError: If the network's input or outputs are not YOLOX's.
@@ -59,6 +60,7 @@ class YoloxDetector:
             if not 0 <= value <= 1:
                 raise OptionError(f"{name} must lie within 0..1, got {value!r}")
         self._session = session
+        self._parity = parity
         self._reversed = channel_order == "BGR" and not parity
         self._score, self._overlap = score, overlap
         self.input_size = _input_size(session)
@@ -85,7 +87,7 @@ class YoloxDetector:
         found = read(outputs, floor)
         with np.errstate(over="ignore", invalid="ignore"):
             xyxy = found[:, :4] / np.float32(fitting_scale(image_size, self.input_size))
-        usable = usable_boxes(xyxy, image_size)
+        usable = usable_boxes(xyxy, image_size, beside=self._parity)
         xyxy, scores = xyxy[usable], found[usable, 4]
         if self._suppressed:
             kept = np.argsort(-scores, kind="stable").tolist()

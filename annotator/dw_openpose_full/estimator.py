@@ -58,7 +58,8 @@ class SimccEstimator:
             std: What it is then divided by.
             channel_order: Order of the channels it was trained on.
             batch: Persons in one run, where the graph leaves the number open.
-            exact: Give keypoints in float64, as the published annotators compute them.
+            exact: Give keypoints in float64, and those of boxes beside the picture too, as the
+                published annotators compute them.
 
         Raises:
             ModelError: If the input is no picture, or the outputs are not two with 133 rows of bins
@@ -72,7 +73,7 @@ class SimccEstimator:
         self._session = session
         self.model = model
         self._planes = (0, 1, 2) if channel_order == "RGB" else (2, 1, 0)
-        self._precision = np.float64 if exact else np.float32
+        self._exact = exact
         self._tables = _normalising(mean, std)
         self.crop_size = _crop_size(session)
         self._fixed = session.input.shape[0]
@@ -111,9 +112,10 @@ class SimccEstimator:
             raise PoseError(f"{len(images)} pictures need as many Boxes, got {len(boxes)}")
         images = [np.ascontiguousarray(image) for image in images]
         sizes = [ImageSize.of(image) for image in images]
-        kept = [_usable(found, size) for found, size in zip(boxes, sizes, strict=True)]
+        kept = [self._usable(found, size) for found, size in zip(boxes, sizes, strict=True)]
         shape = (WHOLE_BODY_COUNT, 2)
-        points = [np.zeros((len(found), *shape), self._precision) for found in kept]
+        precision = np.float64 if self._exact else np.float32
+        points = [np.zeros((len(found), *shape), precision) for found in kept]
         scores = [np.zeros((len(found), WHOLE_BODY_COUNT), np.float32) for found in kept]
         for persons in self._batches(kept):
             crops = self._blank(self._fixed or len(persons))
@@ -129,6 +131,11 @@ class SimccEstimator:
             WholeBodyPoses(*arrays, self.model)
             for arrays in zip(points, scores, kept, sizes, strict=True)
         ]
+
+    def _usable(self, boxes: Boxes, image_size: ImageSize) -> Boxes:
+        """Boxes that can hold somebody."""
+        usable = usable_boxes(boxes.xyxy, image_size, beside=self._exact)
+        return boxes if usable.all() else Boxes(boxes.xyxy[usable], boxes.scores[usable])
 
     def _batches(self, boxes: Sequence[Boxes]) -> Iterator[list[_Person]]:
         """All persons of all pictures, in order, as many at a time as the network takes."""
@@ -170,12 +177,6 @@ class SimccEstimator:
                 f"{wanted[0]} and {wanted[1]}, got {' and '.join(map(str, shapes))}; choose "
                 "another model, or download the file again"
             )
-
-
-def _usable(boxes: Boxes, image_size: ImageSize) -> Boxes:
-    """Boxes that can hold somebody."""
-    usable = usable_boxes(boxes.xyxy, image_size)
-    return boxes if usable.all() else Boxes(boxes.xyxy[usable], boxes.scores[usable])
 
 
 def _normalising(mean: Sequence[float], std: Sequence[float]) -> FloatArray:

@@ -275,16 +275,18 @@ def fitted(image: RgbImage, size: ImageSize) -> RgbImage:
     return np.asarray(small, dtype=np.uint8)
 
 
-def usable_boxes(xyxy: FloatArray, image_size: ImageSize) -> BoolArray:
+def usable_boxes(xyxy: FloatArray, image_size: ImageSize, *, beside: bool = False) -> BoolArray:
     """Which boxes ``(N, 4)`` can hold somebody: ``(N,)``.
 
-    Those that are finite, not empty, reach into the picture, and no farther out of it than
-    :data:`FARTHEST` of its longer side.
+    Those that are finite, not empty, reach into the picture (or, with ``beside``, lie anywhere),
+    and no farther out of it than :data:`FARTHEST` of its longer side.
     """
     last, reach = np.array(image_size[::-1], np.float32), FARTHEST * max(image_size)
-    near = (np.abs(xyxy) <= reach).all(axis=1)  # false for NaN
-    inside = (xyxy[:, 2:] > np.maximum(xyxy[:, :2], 0)) & (xyxy[:, :2] < last)
-    return np.asarray(near & inside.all(axis=1))
+    usable = (np.abs(xyxy) <= reach).all(axis=1)  # false for NaN
+    usable &= (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)
+    if not beside:
+        usable &= ((xyxy[:, 2:] > 0) & (xyxy[:, :2] < last)).all(axis=1)
+    return np.asarray(usable)
 
 
 def _three_points(centre: NDArray[np.float64], width: float) -> FloatArray:

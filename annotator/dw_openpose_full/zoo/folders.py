@@ -38,6 +38,16 @@ HOST_OPTIONS: Final = (
 AUX_VARIABLE: Final = "AUX_ANNOTATOR_CKPTS_PATH"  # comfyui_controlnet_aux's own
 
 
+_told: list[Path] = []  # folders of weights that the host's user has named on its settings page
+
+
+def add_host_folder(folder: str | Path) -> None:
+    """Look in a folder that a host knows of, before its usual ones."""
+    path = Path(folder).expanduser().absolute()
+    if path not in _told:
+        _told.append(path)
+
+
 def weight_folders() -> tuple[Path, ...]:
     """Folders of our own: the user's, the wheel's, the checkout's.
 
@@ -51,7 +61,10 @@ def weight_folders() -> tuple[Path, ...]:
 
 def neighbour_folders() -> tuple[Path, ...]:
     """Folders of other packs, when we lie inside a host."""
-    folders = list(_named(AUX_VARIABLE))
+    folders = [
+        *_named(AUX_VARIABLE),
+        *(part for told in _told for part in (told, told / "openpose")),
+    ]
     for root in _host_roots():
         for option in HOST_OPTIONS:
             moved = _option(option)

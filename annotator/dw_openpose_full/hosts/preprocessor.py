@@ -1,0 +1,196 @@
+"""The heart of every host: a request in, a drawing and its JSON out; networks loaded when needed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+
+from ..assembly import AUTO, Supply
+from ..errors import ModelError
+from ..figures import OpenPoseFigures
+from ..people import EVERYBODY, PeopleChoice
+from ..phantoms import without_phantoms
+from ..pipeline import DwOpenpose
+from ..poses import ImageSize, RgbImage
+from ..render import render
+from ..thresholds import DEFAULT_THRESHOLD
+from .choices import Choice
+from .document import host_document, parity_document
+from .framing import Frame
+from .weights import best_files
+
+MOST_BYTES: Final = 64_000_000  # of answers kept; 80 drawings of 512 x 512
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a host's user has set for all pictures.
+
+    Attributes:
+        device: As for :meth:`DwOpenpose.load`.
+        parity: Repeat the host's own preprocessor, byte by byte.
+        phantoms: Show hands and faces that hang on no body; ``parity`` shows them always.
+        offline: Fetch nothing.
+    """
+
+    device: str = AUTO
+    parity: bool = False
+    phantoms: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of one picture.
+
+    Attributes:
+        choice: The preprocessor.
+        resolution: Shorter side of the drawing, in pixels.
+        threshold: Lowest score of a visible point, 0..1.
+        people: Who is wanted.
+    """
+
+    choice: Choice
+    resolution: int = 512
+    threshold: float = DEFAULT_THRESHOLD
+    people: PeopleChoice = EVERYBODY
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a picture gave.
+
+    Attributes:
+        canvas: ``(H, W, 3)`` uint8 RGB; its shorter side is the resolution.
+        document: OpenPose JSON, in pixels of the canvas with its border; see :mod:`.framing`.
+    """
+
+    canvas: RgbImage
+    document: dict[str, Any]
+
+
+class Preprocessor:
+    """Answers requests from any number of threads; one for all choices of a host."""
+
+    def __init__(self, tell: Callable[[str], None] = _log.info) -> None:
+        """Take a way to tell the host's user what goes on; nothing is loaded yet."""
+        self._tell = tell
+        self._lock = Lock()
+        self._loaded: dict[tuple[str, Settings], DwOpenpose] = {}
+        self._users: dict[tuple[str, Settings], set[str]] = {}
+        self._answers: OrderedDict[tuple[bytes, Request, Settings], Answer] = OrderedDict()
+
+    def __call__(self, picture: RgbImage, request: Request, settings: Settings) -> Answer:
+        """Draw the people of a picture, or remember the drawing.
+
+        Args:
+            picture: ``(H, W, 3)`` uint8 RGB.
+            request: What is asked.
+            settings: What holds for all pictures.
+
+        Raises:
+            DwPoseError: If something is wrong with the picture, the request or the networks.
+        """
+        key = (_digest(picture), request, settings)
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None:
+                self._answers.move_to_end(key)
+                return known
+        Frame.of(ImageSize.of(picture), request.resolution)  # refused before the work
+        estimator = self._estimator(request.choice, settings)
+        answer = _annotate(estimator, picture, request, settings)
+        with self._lock:
+            self._answers[key] = answer
+            while sum(one.canvas.nbytes for one in self._answers.values()) > MOST_BYTES:
+                self._answers.popitem(last=False)
+        return answer
+
+    def unload(self, choice: Choice) -> bool:
+        """Forget a choice's drawings and free the networks that no other uses; whether any were."""
+        with self._lock:
+            freed = False
+            for key in [key for key in self._answers if key[1].choice == choice]:
+                del self._answers[key]
+            for key, users in list(self._users.items()):
+                users.discard(choice.name)
+                if not users:
+                    del self._loaded[key], self._users[key]
+                    freed = True
+            return freed
+
+    def _estimator(self, choice: Choice, settings: Settings) -> DwOpenpose:
+        """The networks of a choice; a second thread waits for the first one's."""
+        key = (choice.model, settings)
+        with self._lock:
+            if key not in self._loaded:
+                self._loaded[key] = self._load(choice.model, settings)
+            self._users.setdefault(key, set()).add(choice.name)
+            return self._loaded[key]
+
+    def _load(self, model: str, settings: Settings) -> DwOpenpose:
+        """Load networks, and tell which run where."""
+        detector = AUTO
+        if model == AUTO:
+            model, detector = best_files(parity=settings.parity)
+        supply = Supply(settings.offline, _Percent(self._tell))
+        load = DwOpenpose.load
+        try:
+            estimator = load(
+                model, detector, device=settings.device, parity=settings.parity, supply=supply
+            )
+        except ModelError as error:
+            if model == AUTO or detector == AUTO:
+                raise
+            self._tell(f"{error}")  # a damaged file of the host's
+            estimator = load(device=settings.device, parity=settings.parity, supply=supply)
+        self._tell(f"model {estimator.description}")
+        return estimator
+
+
+def _annotate(
+    estimator: DwOpenpose, picture: RgbImage, request: Request, settings: Settings
+) -> Answer:
+    """Read at full size and draw at the resolution; with parity, do both at the resolution."""
+    frame = Frame.of(ImageSize.of(picture), request.resolution)
+    if settings.parity:
+        picture = frame.fill(picture)
+    poses = estimator.detect(picture, people=request.people)
+    figures = OpenPoseFigures.from_poses(poses, request.threshold)
+    if not settings.parity:
+        if not settings.phantoms:
+            figures = without_phantoms(figures)
+        figures = replace(figures.scaled_to(frame.inner), image_size=frame.outer)
+    canvas = render(figures, parts=request.choice.parts)
+    document = parity_document(figures) if settings.parity else host_document(figures, poses)
+    return Answer(frame.cut(canvas), document)
+
+
+def _digest(picture: RgbImage) -> bytes:
+    """A short name for a picture's pixels."""
+    contents = np.ascontiguousarray(picture)
+    return hashlib.blake2b(contents, digest_size=16, key=repr(contents.shape).encode()).digest()
+
+
+class _Percent:
+    """Tells a download's progress, every tenth of the way."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told = -1
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Take note of bytes that have come, and of the length where it is known."""
+        tenth = done * 10 // total if total else 0
+        if tenth != self._told:
+            self._told = tenth
+            self._tell(f"fetching weights, this once: {tenth * 10} %")
