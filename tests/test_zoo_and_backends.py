@@ -116,11 +116,12 @@ def test_a_file_that_is_no_network_is_refused(content: bytes, tmp_path: Path) ->
 
 
 def test_a_missing_provider_is_one_line_that_names_cuda_and_the_cpu(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ort = pytest.importorskip("onnxruntime")
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("CUDA is here")
+    monkeypatch.setattr("dw_openpose_full.backends.ort._told", set())  # nothing told yet
     assert DwOpenpose.load(device="cuda:0").description.endswith("(CPU)")
     assert len(caplog.records) == 1
     assert "CUDA" in caplog.text

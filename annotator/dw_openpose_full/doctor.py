@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 from ._version import package_version
@@ -22,6 +24,7 @@ ONNXRUNTIME_FLAVOURS: Final = (
     "onnxruntime-directml",
     "onnxruntime-openvino",
     "onnxruntime-rocm",
+    "onnxruntime-migraphx",
     "onnxruntime-qnn",
 )
 OPENCV_FLAVOURS: Final = (
@@ -29,6 +32,21 @@ OPENCV_FLAVOURS: Final = (
     "opencv-python",
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
+)
+NVIDIA_DRIVER: Final = (
+    Path("/proc/driver/nvidia/version"),
+    Path("/usr/lib/wsl/lib/libcuda.so.1"),
+    Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "nvcuda.dll"),
+)
+"""Files of NVIDIA's driver; where it works one of them is there."""
+_PROVIDERS_PAGE: Final = "https://onnxruntime.ai/docs/execution-providers"
+_CUDA_LIBRARIES: Final = (
+    'pip install "onnxruntime-gpu[cuda,cudnn]", or install the CUDA and cuDNN that it was built '
+    f"for: {_PROVIDERS_PAGE}/CUDA-ExecutionProvider.html#requirements"
+)
+_CUDA_DRIVER: Final = (
+    "install NVIDIA's driver; if there is no NVIDIA GPU: pip uninstall -y onnxruntime-gpu, "
+    "then pip install onnxruntime"
 )
 PILLOW_FLOOR: Final = (13, 0)  # 13.0.0 fixed a critical fault of its JPEG decoder (2026-10-16)
 
@@ -117,14 +135,34 @@ def _onnxruntime() -> Iterator[Finding]:
     if isinstance(module, Finding):
         yield module
         return
-    compiled_in = [
-        provider.removesuffix("ExecutionProvider") for provider in module.get_available_providers()
-    ]
+    yield from _devices(module)
+
+
+def _devices(onnxruntime: Any) -> Iterator[Finding]:  # noqa: ANN401  a module
+    """What onnxruntime runs on here, and why on nothing better."""
+    from .backends.ort import survey  # where there is onnxruntime
+
+    device, failures = survey("auto")
+    names = onnxruntime.get_available_providers()
+    built_for = ", ".join(name.removesuffix("ExecutionProvider") for name in names)
     yield Finding(
         Level.FINE,
-        f"onnxruntime {module.__version__}, built for {', '.join(compiled_in)} "
-        "(the model line of annotate tells what really runs)",
+        f"onnxruntime {onnxruntime.__version__}, built for {built_for}; "
+        f"--device auto runs on {device.label}",
     )
+    has_nvidia = any(path.exists() for path in NVIDIA_DRIVER)
+    for lost, why in failures.items():
+        cure = f"see {_PROVIDERS_PAGE}"
+        if lost.provider.word == "cuda":
+            cure = _CUDA_LIBRARIES if has_nvidia else _CUDA_DRIVER
+        yield Finding(Level.WARNING, f"onnxruntime can not use {lost.label}: {why}", cure)
+    if device.provider.word == "cpu" and has_nvidia and not failures:
+        yield Finding(
+            Level.WARNING,
+            "this machine has an NVIDIA driver, but this onnxruntime was built without CUDA",
+            f"pip uninstall -y {' '.join(_installed(ONNXRUNTIME_FLAVOURS)) or 'onnxruntime'}, "
+            'then pip install "dw-openpose-full[ort-gpu]"',
+        )
 
 
 def _weights() -> Iterator[Finding]:

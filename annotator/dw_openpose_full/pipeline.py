@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
@@ -22,8 +21,6 @@ from .pictures import PictureLike, as_picture
 from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
 from .render import Parts, Style
 from .thresholds import DEFAULT_THRESHOLD, Thresholds
-
-_log = logging.getLogger(__name__)
 
 
 class DwOpenpose:
@@ -64,7 +61,8 @@ class DwOpenpose:
             detector: A detector of the zoo, or a YOLOX file; ``"auto"`` takes the model's own;
                 ``"none"`` takes the whole picture for one person.
             backend: ``"auto"``, ``"onnxruntime"``, ``"opencv"`` or ``"torch"``.
-            device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+            device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"``, or what else the backend has;
+                see :func:`open_session`.
             parity: Repeat sd-webui-controlnet, for yesterday's pictures: YOLOX is shown RGB where
                 it was trained on BGR, and misses people; keypoints are float64.
             supply: Whether weights may be fetched, and who watches; they may, and nobody does.
@@ -78,11 +76,6 @@ class DwOpenpose:
         estimate = load_estimator(engine, model, detector, parity=parity)
         finder = estimate.detector if detector == AUTO else detector
         find_people = load_detector(engine, finder, parity=parity)
-        if device.startswith("cuda") and "CUDA" not in engine.place:
-            _log.warning(
-                'CUDA was asked for, but the networks run on %s; "dw-openpose doctor" says why',
-                engine.place,
-            )
         why = f" ({estimate.why})" if estimate.why else ""
         return cls(
             find_people.part,

@@ -45,7 +45,10 @@ def open_session(
     Args:
         path: An ONNX file, or weights for torch: ``.safetensors``, ``.pth``, or TorchScript.
         backend: ``"auto"``, ``"onnxruntime"``, ``"opencv"`` or ``"torch"``.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; for torch ``"mps"`` too.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; for torch ``"mps"`` too; for
+            onnxruntime ``"migraphx"``, ``"rocm"``, ``"directml"`` and ``"tensorrt"`` (``":N"`` as
+            for CUDA), ``"openvino"`` and ``"coreml"`` too. ``auto`` takes the best that works: not
+            CoreML, whose numbers differ, nor TensorRT, which starts for minutes.
         trusted_sha256: Digests of TorchScript programs that may be run; no other is.
 
     Raises:

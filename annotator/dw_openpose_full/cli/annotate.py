@@ -51,7 +51,11 @@ _log = logging.getLogger(__name__)
     help="auto, onnxruntime, opencv or torch.",
 )
 @click.option(
-    "--device", metavar="D", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
+    "--device",
+    metavar="D",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda[:N], or mps, directml, openvino, migraphx, rocm, coreml, tensorrt.",
 )
 @style_and_parts
 @click.option(

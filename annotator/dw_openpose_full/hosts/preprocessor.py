@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -84,9 +85,10 @@ class Preprocessor:
     def __init__(self, tell: Callable[[str], None] = _log.info) -> None:
         """Take a way to tell the host's user what goes on; nothing is loaded yet."""
         self._tell = tell
-        self._lock = Lock()
+        self._lock = Lock()  # of what is below
+        self._loading = Lock()  # held for minutes while weights come
         self._loaded: dict[tuple[str, Settings], DwOpenpose] = {}
-        self._users: dict[tuple[str, Settings], set[str]] = {}
+        self._users: dict[tuple[str, Settings], set[Choice]] = {}
         self._answers: OrderedDict[tuple[bytes, Request, Settings], Answer] = OrderedDict()
 
     def __call__(self, picture: RgbImage, request: Request, settings: Settings) -> Answer:
@@ -118,24 +120,24 @@ class Preprocessor:
     def unload(self, choice: Choice) -> bool:
         """Forget a choice's drawings and free the networks that no other uses; whether any were."""
         with self._lock:
-            freed = False
-            for key in [key for key in self._answers if key[1].choice == choice]:
-                del self._answers[key]
-            for key, users in list(self._users.items()):
-                users.discard(choice.name)
-                if not users:
-                    del self._loaded[key], self._users[key]
-                    freed = True
-            return freed
+            for known in [known for known in self._answers if known[1].choice == choice]:
+                del self._answers[known]
+            for users in self._users.values():
+                users.discard(choice)
+            idle = [key for key, users in self._users.items() if not users]
+            for key in idle:
+                del self._loaded[key], self._users[key]
+            return bool(idle)
 
     def _estimator(self, choice: Choice, settings: Settings) -> DwOpenpose:
         """The networks of a choice; a second thread waits for the first one's."""
         key = (choice.model, settings)
-        with self._lock:
-            if key not in self._loaded:
-                self._loaded[key] = self._load(choice.model, settings)
-            self._users.setdefault(key, set()).add(choice.name)
-            return self._loaded[key]
+        with self._loading:
+            estimator = self._loaded.get(key) or self._load(choice.model, settings)
+            with self._lock:
+                self._loaded[key] = estimator
+                self._users.setdefault(key, set()).add(choice)
+            return estimator
 
     def _load(self, model: str, settings: Settings) -> DwOpenpose:
         """Load networks, and tell which run where."""
@@ -143,16 +145,16 @@ class Preprocessor:
         if model == AUTO:
             model, detector = best_files(parity=settings.parity)
         supply = Supply(settings.offline, _Percent(self._tell))
-        load = DwOpenpose.load
+        load = partial(
+            DwOpenpose.load, device=settings.device, parity=settings.parity, supply=supply
+        )
         try:
-            estimator = load(
-                model, detector, device=settings.device, parity=settings.parity, supply=supply
-            )
+            estimator = load(model, detector)
         except ModelError as error:
-            if model == AUTO or detector == AUTO:
+            if detector == AUTO:
                 raise
-            self._tell(f"{error}")  # a damaged file of the host's
-            estimator = load(device=settings.device, parity=settings.parity, supply=supply)
+            self._tell(str(error))  # of a damaged file of the host's
+            estimator = load()
         self._tell(f"model {estimator.description}")
         return estimator
 
@@ -177,8 +179,8 @@ def _annotate(
 
 def _digest(picture: RgbImage) -> bytes:
     """A short name for a picture's pixels."""
-    contents = np.ascontiguousarray(picture)
-    return hashlib.blake2b(contents, digest_size=16, key=repr(contents.shape).encode()).digest()
+    pixels = np.ascontiguousarray(picture).data
+    return hashlib.blake2b(pixels, digest_size=16, key=repr(picture.shape).encode()).digest()
 
 
 class _Percent:

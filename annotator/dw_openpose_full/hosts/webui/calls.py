@@ -58,7 +58,7 @@ class WebuiPreprocessor:
 
     choice: Choice
 
-    def __call__(  # noqa: PLR0913  the hosts' own signature
+    def __call__(  # noqa: PLR0913, PLR0917  the hosts' own signature
         self,
         input_image: Any,  # noqa: ANN401  an array in many dresses
         resolution: float,

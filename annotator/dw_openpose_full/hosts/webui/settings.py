@@ -44,4 +44,6 @@ def settings() -> Settings:
 def add_page() -> None:
     """Put our switches on the settings page."""
     for option, label in LABELS.items():
-        shared.opts.add_option(option, shared.OptionInfo(False, label, section=SECTION))
+        shared.opts.add_option(
+            option, shared.OptionInfo(default=False, label=label, section=SECTION)
+        )
