@@ -1,4 +1,4 @@
-"""The heart of every host: a request in, a drawing and its JSON out; networks loaded when needed."""
+"""The heart of every host: a request in, a drawing and JSON out; networks loaded when needed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ..pipeline import DwOpenpose
 from ..poses import ImageSize, RgbImage
 from ..render import render
 from ..thresholds import DEFAULT_THRESHOLD
+from ..zoo.auto import LITE
 from .choices import Choice
 from .document import host_document, parity_document
 from .framing import Frame
@@ -82,9 +83,16 @@ class Answer:
 class Preprocessor:
     """Answers requests from any number of threads; one for all choices of a host."""
 
-    def __init__(self, tell: Callable[[str], None] = _log.info) -> None:
-        """Take a way to tell the host's user what goes on; nothing is loaded yet."""
-        self._tell = tell
+    def __init__(
+        self, tell: Callable[[str], None] = _log.info, alert: Callable[[str], None] = _log.warning
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            tell: Tells the host's user what goes on.
+            alert: Tells what is not as the user would want it.
+        """
+        self._tell, self._alert = tell, alert
         self._lock = Lock()  # of what is below
         self._loading = Lock()  # held for minutes while weights come
         self._loaded: dict[tuple[str, Settings], DwOpenpose] = {}
@@ -153,9 +161,10 @@ class Preprocessor:
         except ModelError as error:
             if detector == AUTO:
                 raise
-            self._tell(str(error))  # of a damaged file of the host's
+            self._alert(str(error))  # of a damaged file of the host's
             estimator = load()
-        self._tell(f"model {estimator.description}")
+        is_less = model == AUTO and estimator.model == LITE
+        (self._alert if is_less else self._tell)(f"model {estimator.description}")
         return estimator
 
 

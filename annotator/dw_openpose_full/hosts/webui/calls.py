@@ -50,7 +50,15 @@ def tell(text: str) -> None:
         state.textinfo = text
 
 
-HEART: Final = Preprocessor(tell)
+def alert(text: str) -> None:
+    """The same, and a note on the page; outside of the page's own calls gradio passes it over."""
+    tell(text)
+    note = getattr(sys.modules.get("gradio"), "Warning", None)
+    if note is not None:
+        note(f"dw_openpose_full: {text}")
+
+
+HEART: Final = Preprocessor(tell, alert)
 
 
 class WebuiPreprocessor:
