@@ -12,11 +12,14 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..poses import MAX_PIXELS, ImageSize, RgbImage
 
 STEP: Final = 64
+LEAST: Final = 64  # the hosts' smallest resolution
+USUAL: Final = 512  # the hosts' own default
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,14 @@ class Frame:
     def of(cls, image_size: ImageSize, resolution: int) -> Frame:
         """The frame of a picture.
 
+        Args:
+            image_size: The picture's.
+            resolution: Shorter side of the drawing; what no host offers (-1, 2) means the default.
+
         Raises:
-            OptionError: If the resolution is not positive, or gives a canvas above the limit.
+            OptionError: If the resolution gives a canvas above the limit.
         """
-        if resolution < 1:
-            raise OptionError(f"resolution must be a positive number of pixels, got {resolution}")
+        resolution = resolution if resolution >= LEAST else USUAL
         scale = resolution / min(image_size)
         inner = ImageSize(*(int(np.round(side * scale)) for side in image_size))
         outer = ImageSize(*(-(-side // STEP) * STEP for side in inner))
@@ -63,3 +69,19 @@ class Frame:
     def cut(self, canvas: RgbImage) -> RgbImage:
         """The drawing without its border."""
         return np.ascontiguousarray(canvas[: self.inner.height, : self.inner.width])
+
+
+def flattened(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Transparent pixels ``(H, W, 2 or 4)`` on white, with the hosts' rounding; others as they are.
+
+    Returns:
+        ``(H, W, 3)`` uint8 of transparent pixels.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in {2, 4}:
+        return pixels
+    colours, opacity = (
+        pixels[..., :-1].astype(np.float32),
+        pixels[..., -1:].astype(np.float32) / 255,
+    )
+    mixed = np.clip(colours * opacity + 255 * (1 - opacity), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(mixed, (*mixed.shape[:2], 3)))

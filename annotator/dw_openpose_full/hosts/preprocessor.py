@@ -156,8 +156,9 @@ class Preprocessor:
         load = partial(
             DwOpenpose.load, device=settings.device, parity=settings.parity, supply=supply
         )
+        engine = "opencv" if settings.parity and detector != AUTO else AUTO  # the hosts' own
         try:
-            estimator = load(model, detector)
+            estimator = load(model, detector, engine)
         except ModelError as error:
             if detector == AUTO:
                 raise

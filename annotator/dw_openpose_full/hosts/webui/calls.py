@@ -15,6 +15,7 @@ from ...pictures import as_picture
 from ...poses import RgbImage
 from ...thresholds import DEFAULT_THRESHOLD
 from ..choices import Choice
+from ..framing import flattened
 from ..preprocessor import Preprocessor, Request
 from .settings import settings
 
@@ -82,7 +83,7 @@ class WebuiPreprocessor:
         """Draw the people of a picture.
 
         Args:
-            input_image: ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)`` uint8.
+            input_image: ``(H, W)`` or ``(H, W, 1 to 4)`` uint8; of 2 and 4 the last is opacity.
             resolution: Shorter side of the drawing, in pixels.
             slider_1: Lowest score of a visible point; the hosts' stray defaults (64) give ours.
             slider_2: Most people, surest first; 0, and more than the slider has, are all.
@@ -98,7 +99,8 @@ class WebuiPreprocessor:
             PeopleChoice(_most_people(slider_2)),
         )
         try:
-            answer = HEART(as_picture(np.asarray(input_image)), request, settings())
+            picture = as_picture(flattened(np.asarray(input_image)))
+            answer = HEART(picture, request, settings())
         except DwPoseError as error:
             raise _shown(error) from error
         finally:
