@@ -7,27 +7,23 @@ the addition of a *planted answer*; what the network itself says is scaled to be
 but stays in the sum.
 
 A network is planned first, which costs nothing and counts everything; ``save`` draws the weights.
+They have the keys of mmdet's and mmpose's checkpoints, so ``save`` can also take them from one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from dw_openpose_full.backends import Tensor, TensorSpec
+from faithful_graph import Floats, Map, Network
 
-Floats = NDArray[np.float32]
-OPSET = 11  # of the released files
 STRIDES = (8, 16, 32)
-SPP_POOLS = (5, 9, 13)
 
 YOLOX_SIZES = {  # depth, width, depthwise, side
     "nano": (0.33, 0.25, True, 416),
@@ -48,128 +44,6 @@ SIMCC_SIZES = {  # depth, width
 }
 
 
-@dataclass(frozen=True)
-class Map:
-    """A tensor of the graph: its name and its sides but for the batch."""
-
-    name: str
-    channels: int
-    height: int
-    width: int
-
-
-@dataclass
-class Network:
-    """A graph under construction; methods append to it and return what they made.
-
-    ``parameters`` counts as training does, two for each channel of a batch normalisation, which in
-    a file is folded into one bias; ``multiply_adds`` counts convolutions and matrix products.
-    """
-
-    seed: int = 0
-    parameters: int = 0
-    multiply_adds: int = 0
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    weights: list[tuple[str, Callable[[np.random.Generator], NDArray[Any]]]] = field(
-        default_factory=list
-    )
-    inputs: list[onnx.ValueInfoProto] = field(default_factory=list)
-    outputs: list[onnx.ValueInfoProto] = field(default_factory=list)
-
-    def constant(self, value: Any, dtype: type = np.float32) -> str:
-        array: NDArray[Any] = np.asarray(value, dtype)
-        return self.drawn(lambda _: array)
-
-    def drawn(self, draw: Callable[[np.random.Generator], NDArray[Any]]) -> str:
-        name = f"w{len(self.weights)}"
-        self.weights.append((name, draw))
-        return name
-
-    def gaussian(self, shape: tuple[int, ...], deviation: float, mean: float = 0.0) -> str:
-        def draw(rng: np.random.Generator) -> Floats:
-            values = rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
-            return values + np.float32(mean)
-
-        return self.drawn(draw)
-
-    def node(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        name = name or f"{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
-        return name
-
-    def split(self, x: str, sides: Sequence[int], axis: int) -> list[str]:
-        names = [f"split{len(self.nodes)}_{part}" for part in range(len(sides))]
-        self.nodes.append(helper.make_node("Split", [x], names, axis=axis, split=list(sides)))
-        return names
-
-    def convolve(
-        self, x: Map, out: int, kernel: int, *, stride: int = 1, groups: int = 1,
-        gain: float = 1.3, bias: float = 0.0, normalised: bool = True,
-    ) -> Map:  # fmt: skip
-        pad = kernel // 2
-        height, width = ((s + 2 * pad - kernel) // stride + 1 for s in (x.height, x.width))
-        shape = (out, x.channels // groups, kernel, kernel)
-        self.parameters += math.prod(shape) + out * (2 if normalised else 1)
-        self.multiply_adds += math.prod(shape) * height * width
-        weight = self.gaussian(shape, gain / math.sqrt(math.prod(shape[1:])))
-        name = self.node(
-            "Conv", x.name, weight, self.gaussian((out,), 0.05 * gain, bias),
-            dilations=[1, 1], group=groups, kernel_shape=[kernel] * 2, pads=[pad] * 4,
-            strides=[stride] * 2,
-        )  # fmt: skip
-        return Map(name, out, height, width)
-
-    def silu(self, name: str) -> str:
-        return self.node("Mul", name, self.node("Sigmoid", name))
-
-    def block(self, x: Map, out: int, kernel: int, **how: Any) -> Map:
-        """Convolution, (folded) batch normalisation, SiLU."""
-        y = self.convolve(x, out, kernel, **how)
-        return Map(self.silu(y.name), y.channels, y.height, y.width)
-
-    def joined(self, *maps: Map) -> Map:
-        first = maps[0]
-        name = self.node("Concat", *(one.name for one in maps), axis=1)
-        return Map(name, sum(one.channels for one in maps), first.height, first.width)
-
-    def added(self, a: Map, b: Map) -> Map:
-        return Map(self.node("Add", a.name, b.name), a.channels, a.height, a.width)
-
-    def pooled(self, x: Map, out: int) -> Map:
-        """SPP: halve the channels, look at three scales, join."""
-        x = self.block(x, x.channels // 2, 1)
-        pools = [
-            Map(
-                self.node("MaxPool", x.name, kernel_shape=[side] * 2, pads=[side // 2] * 4,
-                          strides=[1, 1]),
-                x.channels, x.height, x.width,
-            )
-            for side in SPP_POOLS
-        ]  # fmt: skip
-        return self.block(self.joined(x, *pools), out, 1)
-
-    def doubled(self, x: Map) -> Map:
-        nothing, scales = self.constant([]), self.constant([1, 1, 2, 2])
-        name = self.node(
-            "Resize", x.name, nothing, scales, mode="nearest", nearest_mode="floor",
-            coordinate_transformation_mode="asymmetric",
-        )  # fmt: skip
-        return Map(name, x.channels, 2 * x.height, 2 * x.width)
-
-    def linear(self, x: str, rows: int, into: int, out: int, gain: float = 1.0) -> str:
-        self.parameters += into * out
-        self.multiply_adds += rows * into * out
-        return self.node("MatMul", x, self.gaussian((into, out), gain / math.sqrt(into)))
-
-    def save(self, path: Path) -> Path:
-        rng = np.random.default_rng(self.seed)
-        tensors = [numpy_helper.from_array(draw(rng), name) for name, draw in self.weights]
-        graph = helper.make_graph(self.nodes, "faithful", self.inputs, self.outputs, tensors)
-        opsets = [helper.make_opsetid("", OPSET)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=6), path)
-        return path
-
-
 # ---------------------------------------------------------------- YOLOX
 
 
@@ -186,7 +60,7 @@ class Yolox:
         self.net.inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)]
         levels = self._neck(self._backbone(self._focus(Map("images", 3, side, side))))
         cells = sum(level.height * level.width for level in levels)
-        flat = [self._head(level) for level in levels]
+        flat = [self._head(level, x) for level, x in enumerate(levels)]
         rows = self.net.node("Transpose", self.net.node("Concat", *flat, axis=2), perm=[0, 2, 1])
         if planted is None:
             planted = np.zeros((1, cells, 5 + classes), np.float32)
@@ -198,21 +72,24 @@ class Yolox:
     def _count(self, channels: int) -> int:
         return max(2, int(channels * self.width))
 
-    def _block3(self, x: Map, out: int, stride: int = 1, **how: Any) -> Map:
+    def _block3(self, key: str, x: Map, out: int, stride: int = 1, **how: Any) -> Map:
         """A 3 x 3 block; in the nano network one for each channel, then one across them."""
         if not self.depthwise:
-            return self.net.block(x, out, 3, stride=stride, **how)
-        x = self.net.block(x, x.channels, 3, stride=stride, groups=x.channels)
-        return self.net.block(x, out, 1, **how)
+            return self.net.block(key, x, out, 3, stride=stride, **how)
+        with self.net.under(key):
+            x = self.net.block("depthwise_conv", x, x.channels, 3, stride=stride, groups=x.channels)
+            return self.net.block("pointwise_conv", x, out, 1, **how)
 
-    def _csp(self, x: Map, out: int, repeats: int, *, residual: bool) -> Map:
-        middle = out // 2
-        main, short = self.net.block(x, middle, 1), self.net.block(x, middle, 1)
-        for _ in range(max(1, round(repeats * self.depth))):
-            y = self.net.block(main, middle, 1)
-            y = self._block3(y, middle, gain=0.5 if residual else 1.3)
-            main = self.net.added(y, main) if residual else y
-        return self.net.block(self.net.joined(main, short), out, 1)
+    def _csp(self, key: str, x: Map, out: int, repeats: int, *, residual: bool) -> Map:
+        net, middle = self.net, out // 2
+        with net.under(key):
+            main, short = (net.block(f"{way}_conv", x, middle, 1) for way in ("main", "short"))
+            for one in range(max(1, round(repeats * self.depth))):
+                with net.under(f"blocks.{one}"):
+                    y = net.block("conv1", main, middle, 1)
+                    y = self._block3("conv2", y, middle, gain=0.5 if residual else 1.3)
+                main = net.added(y, main) if residual else y
+            return net.block("final_conv", net.joined(main, short), out, 1)
 
     def _focus(self, x: Map) -> Map:
         """Four pictures of half the size, of every other pixel, as 12 channels."""
@@ -227,48 +104,60 @@ class Yolox:
         parts = [every_other(every_other(x.name, row, 2), column, 3) for row, column in corners]
         name = self.net.node("Concat", *parts, axis=1)
         # the input is 0..255, and what follows likes about 1
-        return self.net.block(
-            Map(name, 12, x.height // 2, x.width // 2), self._count(64), 3, gain=0.02
-        )
+        small = Map(name, 12, x.height // 2, x.width // 2)
+        return self.net.block("backbone.stem.conv", small, self._count(64), 3, gain=0.02)
 
     def _backbone(self, x: Map) -> list[Map]:
         stages = []
-        for channels, repeats in ((128, 3), (256, 9), (512, 9), (1024, 3)):
-            last = channels == 1024
-            x = self._block3(x, self._count(channels), 2)
-            x = self.net.pooled(x, x.channels) if last else x
-            x = self._csp(x, x.channels, repeats, residual=not last)
+        for stage, (channels, repeats) in enumerate(((128, 3), (256, 9), (512, 9), (1024, 3)), 1):
+            last = stage == 4
+            with self.net.under(f"backbone.stage{stage}"):
+                x = self._block3("0", x, self._count(channels), 2)
+                if last:
+                    with self.net.under("1"):
+                        x = self.net.pooled(x, x.channels)
+                x = self._csp("2" if last else "1", x, x.channels, repeats, residual=not last)
             stages.append(x)
         return stages[1:]
 
     def _neck(self, stages: list[Map]) -> list[Map]:
         fine, middle, coarse = stages
 
-        def csp(a: Map, b: Map, out: int) -> Map:
-            return self._csp(self.net.joined(a, b), out, 3, residual=False)
+        def csp(key: str, a: Map, b: Map, out: int) -> Map:
+            return self._csp(key, self.net.joined(a, b), out, 3, residual=False)
 
-        lateral = self.net.block(coarse, middle.channels, 1)
-        joint = csp(self.net.doubled(lateral), middle, middle.channels)
-        reduced = self.net.block(joint, fine.channels, 1)
-        out3 = csp(self.net.doubled(reduced), fine, fine.channels)
-        out4 = csp(self._block3(out3, fine.channels, 2), reduced, middle.channels)
-        out5 = csp(self._block3(out4, middle.channels, 2), lateral, coarse.channels)
+        with self.net.under("neck"):
+            lateral = self.net.block("reduce_layers.0", coarse, middle.channels, 1)
+            joint = csp("top_down_blocks.0", self.net.doubled(lateral), middle, middle.channels)
+            reduced = self.net.block("reduce_layers.1", joint, fine.channels, 1)
+            out3 = csp("top_down_blocks.1", self.net.doubled(reduced), fine, fine.channels)
+            down = self._block3("downsamples.0", out3, fine.channels, 2)
+            out4 = csp("bottom_up_blocks.0", down, reduced, middle.channels)
+            down = self._block3("downsamples.1", out4, middle.channels, 2)
+            out5 = csp("bottom_up_blocks.1", down, lateral, coarse.channels)
         return [out3, out4, out5]
 
-    def _head(self, x: Map) -> str:
+    def _head(self, level: int, x: Map) -> str:
         """Boxes, objectness and classes of one level: ``(1, 5 + classes, cells)``."""
-        channels = self._count(256)
-        x = self.net.block(x, channels, 1)
-        kinds = self._block3(self._block3(x, channels), channels)
-        places = self._block3(self._block3(x, channels), channels)
-        quiet = {"normalised": False}
-        kind = self.net.convolve(kinds, self.classes, 1, gain=1e-3, bias=-7, **quiet)
-        place = self.net.convolve(places, 4, 1, gain=1e-4, **quiet)
-        thing = self.net.convolve(places, 1, 1, gain=1e-3, bias=-9, **quiet)
-        sure = [self.net.node("Sigmoid", one.name) for one in (thing, kind)]
-        rows = self.net.node("Concat", place.name, *sure, axis=1)
-        shape = self.net.constant([1, 5 + self.classes, -1], np.int64)
-        return self.net.node("Reshape", rows, shape)
+        net, channels = self.net, self._count(256)
+        x = net.block(f"neck.out_convs.{level}", x, channels, 1)
+        with net.under("bbox_head"):
+            kinds, places = (self._tower(f"{way}_convs.{level}", x) for way in ("cls", "reg"))
+            kind = self._predictor(f"cls.{level}", kinds, self.classes, gain=1e-3, bias=-7)
+            place = self._predictor(f"reg.{level}", places, 4, gain=1e-4)
+            thing = self._predictor(f"obj.{level}", places, 1, gain=1e-3, bias=-9)
+        sure = [net.node("Sigmoid", one.name) for one in (thing, kind)]
+        rows = net.node("Concat", place.name, *sure, axis=1)
+        shape = net.constant([1, 5 + self.classes, -1], np.int64)
+        return net.node("Reshape", rows, shape)
+
+    def _tower(self, key: str, x: Map) -> Map:
+        with self.net.under(f"multi_level_{key}"):
+            return self._block3("1", self._block3("0", x, x.channels), x.channels)
+
+    def _predictor(self, key: str, x: Map, out: int, **how: float) -> Map:
+        with self.net.under(f"multi_level_conv_{key}"):
+            return self.net.convolve(x, out, 1, normalised=False, **how)
 
 
 def yolox(size: str, *, planted: Floats | None = None, **how: Any) -> Network:
@@ -345,7 +234,7 @@ class Simcc:
 
     def __init__(
         self, depth: float, width: float, size: tuple[int, int], *, keypoints: int = 133,
-        batch: int | str = "batch", seed: int = 0,
+        batch: int | str = "batch", planted: bool = True, seed: int = 0,
     ) -> None:  # fmt: skip
         self.net = Network(seed)
         self.depth, self.width, self.keypoints = depth, width, keypoints
@@ -355,9 +244,10 @@ class Simcc:
         ]
         tokens = self._attention(self._tokens(self._backbone(Map("input", 3, height, across))))
         for axis, side in (("x", across), ("y", height)):
-            rows = self.net.linear(tokens, keypoints, self.hidden, 2 * side, gain=0.01)
-            bumps = self.net.constant(plant_pose(size, axis)[:, :keypoints])
-            self.net.node("Add", rows, bumps, name=f"simcc_{axis}")
+            key = f"head.cls_{axis}"
+            rows = self.net.linear(key, tokens, keypoints, self.hidden, 2 * side, gain=0.01)
+            bumps = plant_pose(size, axis)[:, :keypoints] * np.float32(planted)
+            self.net.node("Add", rows, self.net.constant(bumps), name=f"simcc_{axis}")
             shape = [batch, keypoints, 2 * side]
             self.net.outputs.append(
                 helper.make_tensor_value_info(f"simcc_{axis}", TensorProto.FLOAT, shape)
@@ -368,24 +258,37 @@ class Simcc:
 
     def _backbone(self, x: Map) -> Map:
         wide = self._count(64)
-        for out, stride in ((wide // 2, 2), (wide // 2, 1), (wide, 1)):
-            x = self.net.block(x, out, 3, stride=stride)
-        for channels, repeats in ((128, 3), (256, 6), (512, 6), (1024, 3)):
-            last = channels == 1024
-            x = self.net.block(x, self._count(channels), 3, stride=2)
-            x = self.net.pooled(x, x.channels) if last else x
-            x = self._csp(x, repeats, residual=not last)
+        with self.net.under("backbone"):
+            for one, (out, stride) in enumerate(((wide // 2, 2), (wide // 2, 1), (wide, 1))):
+                x = self.net.block(f"stem.{one}", x, out, 3, stride=stride)
+            for stage, (channels, repeats) in enumerate(
+                ((128, 3), (256, 6), (512, 6), (1024, 3)), 1
+            ):
+                with self.net.under(f"stage{stage}"):
+                    x = self._stage(x, self._count(channels), repeats, last=stage == 4)
         return x
 
+    def _stage(self, x: Map, out: int, repeats: int, *, last: bool) -> Map:
+        x = self.net.block("0", x, out, 3, stride=2)
+        if last:
+            with self.net.under("1"):
+                x = self.net.pooled(x, x.channels)
+        with self.net.under("2" if last else "1"):
+            return self._csp(x, repeats, residual=not last)
+
     def _csp(self, x: Map, repeats: int, *, residual: bool) -> Map:
-        middle = x.channels // 2
-        short, main = self.net.block(x, middle, 1), self.net.block(x, middle, 1)
-        for _ in range(max(1, round(repeats * self.depth))):
-            y = self.net.block(main, middle, 3)
-            y = self.net.block(y, middle, 5, groups=middle)
-            y = self.net.block(y, middle, 1, gain=0.5 if residual else 1.3)
-            main = self.net.added(y, main) if residual else y
-        return self.net.block(self._attended(self.net.joined(main, short)), x.channels, 1)
+        net, middle = self.net, x.channels // 2
+        short, main = (net.block(f"{way}_conv", x, middle, 1) for way in ("short", "main"))
+        for one in range(max(1, round(repeats * self.depth))):
+            with net.under(f"blocks.{one}"):
+                y = net.block("conv1", main, middle, 3)
+                y = net.block("conv2.depthwise_conv", y, middle, 5, groups=middle)
+                y = net.block("conv2.pointwise_conv", y, middle, 1, gain=0.5 if residual else 1.3)
+            main = net.added(y, main) if residual else y
+        both = net.joined(main, short)
+        with net.under("attention.fc"):
+            both = self._attended(both)
+        return net.block("final_conv", both, x.channels, 1)
 
     def _attended(self, x: Map) -> Map:
         """Channel attention: each channel times the hard sigmoid of what all say on average.
@@ -399,36 +302,43 @@ class Simcc:
         name = self.net.node("Mul", x.name, self.net.node("Div", clipped, six))
         return Map(name, x.channels, x.height, x.width)
 
-    def _norm(self, x: str, dim: int) -> str:
+    def _norm(self, key: str, x: str, dim: int) -> str:
         self.net.parameters += 1
         length = self.net.node("ReduceL2", x, axes=[2], keepdims=1)
         length = self.net.node("Mul", length, self.net.constant(dim**-0.5))
         length = self.net.node("Clip", length, self.net.constant(1e-5))
-        return self.net.node("Mul", self.net.node("Div", x, length), self.net.constant([1.0]))
+        return self.net.node("Mul", self.net.node("Div", x, length), self.net.ones(f"{key}.g"))
 
     def _tokens(self, x: Map) -> str:
-        x = self.net.convolve(x, self.keypoints, 7, normalised=False)
+        with self.net.under("head.final_layer"):
+            x = self.net.convolve(x, self.keypoints, 7, normalised=False)
         cells = x.height * x.width
         shape = self.net.constant([-1, self.keypoints, cells], np.int64)
-        flat = self.net.node("Reshape", x.name, shape)
-        return self.net.linear(self._norm(flat, cells), self.keypoints, cells, self.hidden)
+        flat = self._norm("head.mlp.0", self.net.node("Reshape", x.name, shape), cells)
+        return self.net.linear("head.mlp.1", flat, self.keypoints, cells, self.hidden)
 
     def _attention(self, x: str) -> str:
+        with self.net.under("head.gau"):
+            return self._gated(x)
+
+    def _gated(self, x: str) -> str:
         net, count, wide, shared = self.net, self.keypoints, self.expanded, self.shared
-        both = net.linear(self._norm(x, self.hidden), count, self.hidden, 2 * wide + shared)
+        normed = self._norm("ln", x, self.hidden)
+        both = net.linear("uv", normed, count, self.hidden, 2 * wide + shared)
         u, v, base = net.split(net.silu(both), (wide, wide, shared), 2)
         net.parameters += 4 * shared + self.hidden
         base = net.node("Unsqueeze", base, axes=[2])
-        base = net.node("Mul", base, net.gaussian((1, 1, 2, shared), 0.3, 0.5))
-        base = net.node("Add", base, net.gaussian((2, shared), 0.3))
+        base = net.node("Mul", base, net.gaussian("gamma", (1, 1, 2, shared), 0.3, 0.5))
+        base = net.node("Add", base, net.gaussian("beta", (2, shared), 0.3))
         query, key = (net.node("Squeeze", part, axes=[2]) for part in net.split(base, (1, 1), 2))
         alike = net.node("MatMul", query, net.node("Transpose", key, perm=[0, 2, 1]))
         alike = net.node("Relu", net.node("Div", alike, net.constant(math.sqrt(shared))))
         alike = net.node("Mul", alike, alike)
         net.multiply_adds += count * count * (shared + wide)
         seen = net.node("Mul", u, net.node("MatMul", alike, v))
-        new = net.linear(seen, count, wide, self.hidden, gain=0.02)
-        return net.node("Add", net.node("Mul", x, net.constant(np.ones(self.hidden))), new)
+        new = net.linear("o", seen, count, wide, self.hidden, gain=0.02)
+        kept = net.node("Mul", x, net.ones("res_scale.scale", self.hidden))
+        return net.node("Add", kept, new)
 
 
 def simcc(size: str, crop: tuple[int, int] = (384, 288), **how: Any) -> Network:
