@@ -33,6 +33,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict install.py
 	$(BIN)/lint-imports --no-cache
 
 golden: $(VENV)/dev

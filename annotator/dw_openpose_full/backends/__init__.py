@@ -101,7 +101,8 @@ def _open_onnxruntime(path: Path, device: str) -> Session:
     except ImportError as error:
         raise DependencyError(
             f"onnxruntime can not be imported ({error}); "
-            'install it with: pip install "dw-openpose-full[ort]"'
+            'install it with: pip install "dw-openpose-full[ort]", or inside a host with its own '
+            "Python: python install.py"
         ) from error
     return OnnxRuntimeSession(path, device=device)
 
