@@ -14,7 +14,7 @@ def load_package() -> None:
     """
     if NAME in sys.modules:
         return
-    home = Path(__file__).resolve().parents[1] / "annotator" / NAME
+    home = Path(__file__).absolute().parents[1] / "annotator" / NAME
     spec = importlib.util.spec_from_file_location(NAME, home / "__init__.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{NAME} is not at {home}; install the extension again")

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -79,6 +80,10 @@ class Answer:
     canvas: RgbImage
     document: dict[str, Any]
 
+    def copy(self) -> Answer:
+        """The same, for somebody who may write into it."""
+        return Answer(self.canvas.copy(), deepcopy(self.document))
+
 
 class Preprocessor:
     """Answers requests from any number of threads; one for all choices of a host."""
@@ -115,7 +120,7 @@ class Preprocessor:
             known = self._answers.get(key)
             if known is not None:
                 self._answers.move_to_end(key)
-                return known
+                return known.copy()
         Frame.of(ImageSize.of(picture), request.resolution)  # refused before the work
         estimator = self._estimator(request.choice, settings)
         answer = _annotate(estimator, picture, request, settings)
@@ -123,7 +128,7 @@ class Preprocessor:
             self._answers[key] = answer
             while sum(one.canvas.nbytes for one in self._answers.values()) > MOST_BYTES:
                 self._answers.popitem(last=False)
-        return answer
+        return answer.copy()
 
     def unload(self, choice: Choice) -> bool:
         """Forget a choice's drawings and free the networks that no other uses; whether any were."""
@@ -139,7 +144,7 @@ class Preprocessor:
 
     def _estimator(self, choice: Choice, settings: Settings) -> DwOpenpose:
         """The networks of a choice; a second thread waits for the first one's."""
-        key = (choice.model, settings)
+        key = (choice.model, replace(settings, phantoms=False))  # networks know none
         with self._loading:
             estimator = self._loaded.get(key) or self._load(choice.model, settings)
             with self._lock:
@@ -149,18 +154,16 @@ class Preprocessor:
 
     def _load(self, model: str, settings: Settings) -> DwOpenpose:
         """Load networks, and tell which run where."""
-        detector = AUTO
-        if model == AUTO:
-            model, detector = best_files(parity=settings.parity)
+        files = best_files(parity=settings.parity) if model == AUTO else (model, AUTO)
         supply = Supply(settings.offline, _Percent(self._tell))
         load = partial(
             DwOpenpose.load, device=settings.device, parity=settings.parity, supply=supply
         )
-        engine = "opencv" if settings.parity and detector != AUTO else AUTO  # the hosts' own
+        engine = "opencv" if settings.parity and AUTO not in files else AUTO  # the hosts' own
         try:
-            estimator = load(model, detector, engine)
+            estimator = load(*files, engine)
         except ModelError as error:
-            if detector == AUTO:
+            if AUTO in files:
                 raise
             self._alert(str(error))  # of a damaged file of the host's
             estimator = load()

@@ -44,7 +44,9 @@ _log = logging.getLogger(__name__)
 
 def tell(text: str) -> None:
     """Words for the host's user: a line on the console, and the progress line of the page."""
-    print(f"dw_openpose_full: {text}")  # noqa: T201  the hosts' consoles are their logs
+    line = f"dw_openpose_full: {text}"
+    letters = getattr(sys.stdout, "encoding", None) or "utf-8"  # Windows' consoles lack many
+    print(line.encode(letters, "backslashreplace").decode(letters))  # noqa: T201  the hosts' log
     shared = sys.modules.get("modules.shared")
     state = getattr(shared, "state", None)
     if state is not None:
@@ -94,7 +96,7 @@ class WebuiPreprocessor:
         """
         request = Request(
             self.choice,
-            round(resolution),
+            _pixels(resolution),
             _threshold(slider_1),
             PeopleChoice(_most_people(slider_2)),
         )
@@ -113,6 +115,14 @@ class WebuiPreprocessor:
     def unload(self) -> bool:
         """Free the memory of the networks; whether there was any."""
         return HEART.unload(self.choice)
+
+
+def _pixels(resolution: float) -> int:
+    """A whole number; 0, which means the default, for what is none."""
+    try:
+        return round(resolution)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _threshold(slider: float | None) -> float:

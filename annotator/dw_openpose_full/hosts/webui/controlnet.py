@@ -8,7 +8,7 @@ from ..choices import Choice
 from .calls import PEOPLE_SLIDER, THRESHOLD_SLIDER, WebuiPreprocessor
 
 
-class ControlNetPreprocessor(WebuiPreprocessor, Preprocessor):  # type: ignore[misc]
+class ControlNetPreprocessor(WebuiPreprocessor, Preprocessor):
     """One of our choices, as sd-webui-controlnet lists it."""
 
     def __init__(self, choice: Choice, name: str) -> None:

@@ -17,10 +17,13 @@ BESIDE: Final = "dw_openpose_full_extension"  # our name where the built-in keep
 def register() -> None:
     """List our preprocessors; again after "Reload UI", with the same end.
 
-    Raises:
-        ImportError: If the host has neither sd-webui-controlnet nor Forge's own ControlNet.
+    A host without ControlNet, or with one that is loaded after us, gets a word instead.
     """
-    host = _seam()
+    try:
+        host = _seam()
+    except ImportError as error:
+        calls.tell(f"not listed, for sd-webui-controlnet can not be imported ({error})")
+        return
     keeps = settings.is_set(settings.KEEP_BUILTIN)
     replaced = FULL.name in host.names() and not keeps
     for choice in CHOICES:
@@ -34,7 +37,11 @@ def register() -> None:
 
 
 def _seam() -> ModuleType:
-    """The seam of this host: Forge's has the word if both are there."""
+    """The seam of this host: Forge's has the word if both are there.
+
+    Raises:
+        ImportError: If neither is.
+    """
     try:
         from . import forge
     except ImportError:

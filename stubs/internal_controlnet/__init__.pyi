@@ -1,0 +1,1 @@
+"""The door that sd-webui-controlnet keeps for other extensions: what we use of it."""

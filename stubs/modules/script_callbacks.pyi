@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def on_ui_settings(callback: Callable[[], None], *, name: str | None = None) -> None: ...

@@ -1,0 +1,1 @@
+"""The Forge family's additions: what we use of them."""

@@ -1,0 +1,1 @@
+"""A regular package, which hides every other `annotator`."""
