@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..errors import ModelError, name_for_message, printable
-from .onnx_tensors import DTYPES, MOST_NUMBERS, OnnxTensor, read_tensor
-from .protobuf import Field, Reader, WireError
+from .onnx_demands import Demands
+from .onnx_graph import OWN_DOMAINS, GraphParts, GraphReader, OnnxNode
+from .onnx_tensors import MOST_NUMBERS, OnnxTensor
+from .protobuf import Reader, WireError
 from .session import TensorSpec
 
 MOST_BYTES: Final = 2**31 - 1  # of a protobuf message
@@ -27,29 +28,10 @@ _STRANGERS: Final = {
     b"<": "a web page",
     b"{": "JSON",
     b"\x80": "a pickle",
+    b"\x89PNG": "a picture",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x1f\x8b": "a gzip archive",
 }
-_SHAPED_BY: Final = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1, "Resize": 3}
-"""Operators whose output is as large as one of their inputs says; that input's place."""
-_OWN_DOMAINS: Final = {"", "ai.onnx"}
-
-
-@dataclass(frozen=True)
-class OnnxNode:
-    """One step of a graph.
-
-    Attributes:
-        operator: Its name; with its domain, ``com.x::Name``, where that is not ONNX's own.
-        inputs: Names of tensors; empty for one left out.
-        outputs: Names of tensors.
-        value: Of a ``Constant`` that is a tensor.
-        nested: Whether it holds graphs of its own.
-    """
-
-    operator: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    value: OnnxTensor | None = None
-    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,16 +51,6 @@ class OnnxGraph:
     outputs: tuple[TensorSpec, ...]
     nodes: tuple[OnnxNode, ...]
     tensors: dict[str, OnnxTensor]
-
-
-@dataclass
-class _Parts:
-    """What a graph's fields hold, before anything is compared."""
-
-    nodes: list[OnnxNode] = field(default_factory=list)
-    tensors: list[OnnxTensor] = field(default_factory=list)
-    inputs: list[TensorSpec] = field(default_factory=list)
-    outputs: list[TensorSpec] = field(default_factory=list)
 
 
 def read_onnx(path: Path) -> bytes:
@@ -134,7 +106,7 @@ def _parse(content: memoryview, source: str) -> OnnxGraph:
         if part.number == 7:
             if parts is not None:
                 raise WireError("it has two graphs")
-            parts = _read_graph(reader, part.content, source)
+            parts = GraphReader(reader, source).read(part.content)
         elif part.number == 8:
             opset = max(opset, _read_opset(reader, part.content))
         elif part.number == 25:
@@ -152,120 +124,51 @@ def _read_opset(reader: Reader, content: memoryview) -> int:
             domain = part.text
         elif part.number == 2:
             version = part.integer
-    return version if domain in _OWN_DOMAINS else 0
+    return version if domain in OWN_DOMAINS else 0
 
 
-def _read_graph(reader: Reader, content: memoryview, source: str) -> _Parts:
-    parts = _Parts()
-    for part in reader.fields(content):
-        if part.number == 1:
-            parts.nodes.append(_read_node(reader, part.content, source))
-        elif part.number == 5:
-            parts.tensors.append(read_tensor(reader, part.content, source))
-        elif part.number == 11:
-            parts.inputs.append(_read_value(reader, part.content))
-        elif part.number == 12:
-            parts.outputs.append(_read_value(reader, part.content))
-        elif part.number == 13:  # tensors on the way; engines read them too
-            _read_value(reader, part.content)
-        elif part.number == 15:
-            raise ModelError(f"{source}: expected dense weights, got sparse ones; export it again")
-    return parts
-
-
-def _read_node(reader: Reader, content: memoryview, source: str) -> OnnxNode:
-    names: dict[int, list[str]] = {1: [], 2: [], 3: [], 4: [""], 7: [""]}
-    value, nested = None, False
-    for part in reader.fields(content):
-        if part.number in names:
-            names[part.number].append(part.text)
-        elif part.number == 5:
-            tensor, graphs = _read_attribute(reader, part.content, source)
-            value, nested = tensor or value, graphs or nested
-    operator, domain = names[4][-1], names[7][-1]
-    operator = operator if domain in _OWN_DOMAINS else f"{domain}::{operator}"
-    return OnnxNode(operator, tuple(names[1]), tuple(names[2]), value, nested)
-
-
-def _read_attribute(
-    reader: Reader, content: memoryview, source: str
-) -> tuple[OnnxTensor | None, bool]:
-    """A tensor if there is one, and whether there are graphs; its texts have to be text."""
-    value, nested = None, False
-    for part in reader.fields(content):
-        if part.number in {1, 4, 9, 21}:  # names, texts
-            _ = part.text
-        elif part.number in {5, 10}:  # one tensor, several
-            value = read_tensor(reader, part.content, source)
-        nested = nested or part.number in {6, 11}
-    return value, nested
-
-
-def _read_value(reader: Reader, content: memoryview) -> TensorSpec:
-    """An input or output; of one that is no tensor the number type is ``"none"``."""
-    name, dtype, shape = "", "none", []
-    for part in reader.fields(content):
-        if part.number == 1:
-            name = part.text
-        elif part.number == 2:
-            for tensor in _within(reader, part.content, 1):
-                if tensor.number == 1:
-                    dtype = DTYPES.get(tensor.integer, ("none", 0))[0]
-                elif tensor.number == 2:
-                    sides = [side for side in reader.fields(tensor.content) if side.number == 1]
-                    shape = [_read_side(reader, side.content) for side in sides]
-    return TensorSpec(name, tuple(shape), dtype)
-
-
-def _within(reader: Reader, content: memoryview, number: int) -> Iterator[Field]:
-    """The fields of those messages in a message that have a number."""
-    for part in reader.fields(content):
-        if part.number == number:
-            yield from reader.fields(part.content)
-
-
-def _read_side(reader: Reader, content: memoryview) -> int | None:
-    sides = [part.integer for part in reader.fields(content) if part.number == 1]
-    return sides[-1] if sides and sides[-1] > 0 else None
-
-
-def _joined(parts: _Parts, opset: int, source: str) -> OnnxGraph:
+def _joined(parts: GraphParts, opset: int, source: str) -> OnnxGraph:
     """The graph, once its parts fit each other."""
     tensors = {tensor.name: tensor for tensor in parts.tensors}
     inputs = tuple(value for value in parts.inputs if value.name not in tensors)
     if not (inputs and parts.outputs and parts.nodes):
         raise WireError("the graph has no inputs, no outputs or no nodes")
+    if len(tensors) < len(parts.tensors):
+        raise WireError("two weights have one name")
     for value in (*inputs, *parts.outputs):
         if math.prod(side or 1 for side in value.shape) > MOST_NUMBERS:
             raise ModelError(
                 f"{source}: expected tensors of at most {MOST_NUMBERS} numbers, got "
                 f"{printable(value.name[:80])} {value.shape}; {_AGAIN}"
             )
-    made = {"", *tensors, *(value.name for value in inputs)}
-    for node in parts.nodes:
-        _check_node(node, made, tensors, source)
-        made.update(node.outputs)
-        if node.operator == "Constant" and node.value is not None and node.outputs:
-            tensors[node.outputs[0]] = node.value
-    if missing := {value.name for value in parts.outputs} - (made - {""}):
-        raise WireError(f"nothing makes the output {min(missing)[:80]}")
-    return OnnxGraph(opset, inputs, tuple(parts.outputs), tuple(parts.nodes), tensors)
-
-
-def _check_node(
-    node: OnnxNode, made: set[str], tensors: dict[str, OnnxTensor], source: str
-) -> None:
-    """Refuse a step that takes what is not there, or makes what fits nowhere."""
-    if not node.operator or not node.outputs:
-        raise WireError("a node has no operator or no outputs")
-    if missing := set(node.inputs) - made:
-        raise WireError(f"nothing makes {min(missing)[:80]}, which a {node.operator[:80]} takes")
-    place = _SHAPED_BY.get(node.operator)
-    if place is None or place >= len(node.inputs):
-        return
-    shape = tensors.get(node.inputs[place])
-    if shape is not None and math.prod(abs(side) for side in shape.integers) > MOST_NUMBERS:
+    if empty := [value for value in inputs if 0 in value.shape]:
         raise ModelError(
-            f"{source}: expected tensors of at most {MOST_NUMBERS} numbers, got a {node.operator} "
-            f"of {list(shape.integers)}; {_AGAIN}"
+            f"{source}: expected an input with sides of 1 and more, got "
+            f"{printable(empty[0].name[:80])} {empty[0].shape}; choose another network"
         )
+    _check_names(parts, {*tensors, *(value.name for value in inputs)})
+    demands = Demands(inputs, tensors, source)
+    for node in parts.nodes:
+        demands.add_(node)
+    constants = {
+        node.outputs[0]: node.value
+        for node in parts.nodes
+        if node.operator == "Constant" and node.value is not None
+    }
+    nodes, outputs = tuple(parts.nodes), tuple(parts.outputs)
+    return OnnxGraph(opset, inputs, outputs, nodes, {**tensors, **constants})
+
+
+def _check_names(parts: GraphParts, made: set[str]) -> None:
+    """Refuse steps that take what is not made before, or make what is."""
+    for node in parts.nodes:
+        if not node.operator or not node.outputs:
+            raise WireError("a node has no operator or no outputs")
+        if missing := set(node.inputs) - made - {""}:
+            raise WireError(f"nothing makes {min(missing)[:80]}, taken by a {node.operator[:80]}")
+        outputs = set(node.outputs) - {""}
+        if again := outputs & made:
+            raise WireError(f"{min(again)[:80]} is made twice")
+        made |= outputs
+    if missing := {value.name for value in parts.outputs} - made:
+        raise WireError(f"nothing makes the output {min(missing)[:80]}")

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from ..errors import ModelError, printable
 from .protobuf import Field, Reader, WireError
 
@@ -31,7 +33,8 @@ _LISTS: Final = {4: 4, 5: 0, 7: 0, 10: 8, 11: 0}
 """Fields that list numbers, and the bytes of each; 0 for varints."""
 _LIST_OF: Final = {"float32": 4, "int64": 7, "float64": 10, "uint32": 11, "uint64": 11}
 MOST_SIDES: Final = 8
-_FEW: Final = 16  # integers of a tensor that may be a shape
+_FEW: Final = 16  # numbers of a tensor that may be a shape
+_READABLE: Final = {"int32", "int64", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,13 @@ class OnnxTensor:
         name: Its name in the graph; empty for a constant's value.
         shape: Its sides.
         dtype: NumPy's name of its number type.
-        integers: Its numbers, if they are a few int64.
+        numbers: Its numbers, if they are a few and of a common type.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    integers: tuple[int, ...] = ()
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass
@@ -89,15 +92,12 @@ class _Parts:
             return False
         return sum(part.count(_LISTS[number]) for part in self.lists) == count
 
-    def integers(self) -> tuple[int, ...]:
-        """The numbers, as int64."""
-        if self.raw is not None:
-            raw = bytes(self.raw)
-            return tuple(
-                int.from_bytes(raw[at : at + 8], "little", signed=True)
-                for at in range(0, len(raw), 8)
-            )
-        return tuple(number for part in self.lists for number in part.integers)
+    def numbers(self, dtype: str) -> tuple[float, ...]:
+        """The numbers, Python's own."""
+        if self.raw is None and "int" in dtype:
+            return tuple(number for part in self.lists for number in part.integers)
+        content = b"".join(part.content for part in self.lists) if self.raw is None else self.raw
+        return tuple(np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).tolist())
 
 
 def read_tensor(reader: Reader, content: memoryview, source: str) -> OnnxTensor:
@@ -127,5 +127,5 @@ def read_tensor(reader: Reader, content: memoryview, source: str) -> OnnxTensor:
     count = math.prod(shape)
     if dtype != "string" and not parts.holds(count, dtype, width):
         raise WireError(f"the weights {shown} have other bytes than their shape {shape} needs")
-    few = dtype == "int64" and count <= _FEW
-    return OnnxTensor(parts.name, shape, dtype, parts.integers() if few else ())
+    few = dtype in _READABLE and count <= _FEW
+    return OnnxTensor(parts.name, shape, dtype, parts.numbers(dtype) if few else ())

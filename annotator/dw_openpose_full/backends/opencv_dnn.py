@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,17 +19,19 @@ import numpy as np
 
 from ..errors import ModelError, OptionError, name_for_message, printable
 from .onnx_file import OnnxGraph, parse_onnx, read_onnx
+from .onnx_graph import OnnxNode
 from .onnx_mending import mend_for_opencv
+from .onnx_tensors import OnnxTensor
 from .session import Tensor, TensorSpec
 
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(?::(\d+))?")
 _CURE: Final = "run it on onnxruntime"
-_BRANCHING: Final = {"If", "Loop", "Scan"}
 # what takes a number without sides rightly on 4.8.1, 4.11, 4.13 and 5.0; others were seen to fail
 _TAKES_NUMBERS: Final = {
     *("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Clip", "PRelu", "Pad", "Gather"),
     *("Equal", "Greater", "Less", "Where", "Cast", "Transpose", "Unsqueeze"),
 }
+_CONVOLUTIONS: Final = {"Conv", "ConvTranspose"}
 _log = logging.getLogger(__name__)
 
 
@@ -144,16 +147,26 @@ def _check(graph: OnnxGraph, source: str) -> None:
                 f"{source}: expected float32 outputs with sides for OpenCV, got {seen}; {_CURE}"
             )
     for node in graph.nodes:
-        if node.nested or node.operator in _BRANCHING or "::" in node.operator:
+        fault = _fault(node, graph.tensors)
+        if fault is not None:
             raise ModelError(
                 f"{source}: expected plain ONNX operators for OpenCV, got "
-                f"{printable(node.operator[:80])}; {_CURE}"
+                f"{printable(node.operator[:80])}{fault}; {_CURE}"
             )
-        numbers = (name for name in node.inputs if name and name in graph.tensors)
-        if node.operator not in _TAKES_NUMBERS and any(
-            not graph.tensors[name].shape for name in numbers
-        ):
-            raise ModelError(
-                f"{source}: expected tensors with sides for OpenCV, got a {node.operator[:80]} of "
-                f"a single number; {_CURE}"
-            )
+
+
+def _fault(node: OnnxNode, tensors: Mapping[str, OnnxTensor]) -> str | None:
+    """What there is about a step that OpenCV dies of or misreads; ``None`` if it is well."""
+    weights = [tensors[name] for name in node.inputs if name in tensors]
+    if node.nested or "::" in node.operator or node.operator == "Mod":
+        return ""
+    if not node.inputs and node.operator != "Constant":
+        return " of nothing"
+    if node.operator not in _TAKES_NUMBERS and any(not one.shape for one in weights):
+        return " of a single number"
+    if any(0 in one.shape for one in weights if len(one.shape) > 1):
+        return " of no numbers"
+    kernel = tensors.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    if node.operator in _CONVOLUTIONS and (kernel is None or len(kernel.shape) < 3):
+        return " without weights in the file"
+    return None

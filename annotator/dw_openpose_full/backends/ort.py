@@ -32,6 +32,7 @@ _SILENT: Final = 4  # onnxruntime's "fatal": what matters reaches the user throu
 _WARNING: Final = 2  # what onnxruntime starts with
 _UNUSABLE: Final = '%s can not be used (%s); networks run on %s; "dw-openpose doctor" tells more'
 _FAILED: Final = "%s failed (%s) on %s; networks that fail there run on the CPU from now on"
+_CURE: Final = "choose another file, or download it again"
 _NUMPY_TYPES: Final = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -226,13 +227,15 @@ def _open(path: Path, device: Device) -> _Engine:
     content, source = read_onnx(path), name_for_message(path)
     graph = parse_onnx(content, source)  # older versions follow files outside the folder
     if len(graph.inputs) != 1:
-        raise ModelError(f"{source}: expected a network of one input, got {len(graph.inputs)}")
+        raise ModelError(
+            f"{source}: expected a network of one input, got {len(graph.inputs)}; {_CURE}"
+        )
     try:
         return _Engine.on(device, content)
     except Exception as error:  # onnxruntime's classes have no other parent
         if device == CPU:
             raise ModelError(
-                f"{source}: onnxruntime can not load this network: {reason_of(error)}"
+                f"{source}: onnxruntime can not load this network: {reason_of(error)}; {_CURE}"
             ) from error
         engine = _open(path, CPU)
         _warn_once(_FAILED, device, reason_of(error), source)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MOST_FIELDS: Final = 2_000_000  # in one file; the largest networks have some 50,000
+MOST_FIELDS: Final = 200_000  # in one file; the largest networks have some 12,000
+MOST_TEXT: Final = 65_536  # bytes of one name
 _VARINT, _EIGHT_BYTES, _MESSAGE, _FOUR_BYTES = 0, 1, 2, 5
 _CONTINUED: Final = bytes(range(128, 256))
 
@@ -51,8 +52,11 @@ class Field:
         """The value as text.
 
         Raises:
-            WireError: If it is not UTF-8. OpenCV dies (SIGSEGV) as it reports such a name.
+            WireError: If it is very long, or not UTF-8. OpenCV dies (SIGSEGV) as it reports such a
+                name.
         """
+        if len(self.content) > MOST_TEXT:
+            raise WireError(f"the text of field {self.number} has {len(self.content)} bytes")
         try:
             return bytes(self.content).decode("utf-8")
         except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Collection
@@ -79,6 +80,7 @@ class TorchSession:
         """
         self._path, self._trusted_sha256 = path, trusted_sha256
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._limit: int | None = None  # of a batch, once the GPU's memory has set one
         wanted = _device(device)
         try:
@@ -108,6 +110,7 @@ class TorchSession:
                 f"{name_for_message(self._path)}: expected a batch of shape (N, {wanted}), got "
                 f"{batch.shape}; cut the pictures to the size that the network takes"
             )
+        self._mind_a_fork_()
         network = self._placed.network
         answers = tuple(
             np.empty((len(batch), *shape), np.float32) for shape in network.outputs.values()
@@ -120,6 +123,12 @@ class TorchSession:
                     answer[start : start + len(part)] = part
                 start += len(parts[0])
         return answers
+
+    def _mind_a_fork_(self) -> None:
+        """Have torch compute on one thread in a forked process: it waits for ever for others."""
+        if self._process != os.getpid():
+            torch.set_num_threads(1)
+            self._process = os.getpid()
 
     def _alone(self) -> AbstractContextManager[object]:
         """One thread at a time on a GPU, where a batch may have to shrink or to move."""
@@ -156,10 +165,10 @@ class TorchSession:
 
 def _open(path: Path, device: torch.device, trusted_sha256: Collection[str]) -> _Placed:
     """Open a file as what its ending says, on a device."""
-    if path.suffix in PROGRAMS:
+    if path.suffix.lower() in PROGRAMS:
         program = TracedNetwork(path, trusted_sha256=trusted_sha256, device=device)
         return _Placed(program, device, fixed_batch=program.fixed_batch)
-    if path.suffix not in WEIGHTS:
+    if path.suffix.lower() not in WEIGHTS:
         raise ModelError(
             f"{name_for_message(path)}: expected a file that ends in one of "
             f"{', '.join(WEIGHTS + PROGRAMS)}; files of other kinds are for other backends"

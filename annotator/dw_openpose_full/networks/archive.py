@@ -24,6 +24,9 @@ from torch import Tensor
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C  # first pickle of a file of the older format
 _PROTOCOL: Final = 1001  # its second
+_HEAVIEST: Final = (
+    1_000_000  # of a tuple, with all that is in it; those of checkpoints are below 100
+)
 _DTYPES: Final = {
     "BFloat16Storage": torch.bfloat16,
     "BoolStorage": torch.bool,
@@ -225,6 +228,8 @@ def _open_run_of_pickles(file: BinaryIO) -> Archive:
     for key in keys:
         places[key] = start + 8  # behind the count of its numbers, which the pickle told too
         start += 8 + storages[key].size
+    if start > file.seek(0, os.SEEK_END):
+        raise ArchiveError("not whole: the end is missing")
 
     def read(storage: Storage) -> bytes:
         file.seek(places[storage.key])
@@ -236,20 +241,50 @@ def _open_run_of_pickles(file: BinaryIO) -> Archive:
 def _unpickle(file: BinaryIO) -> tuple[Any, dict[str, Storage]]:
     """Read one pickle: what it holds, and which storages it names."""
     start = file.tell()
-    # a pickle numbers what it remembers; a number far beyond its length only eats memory
-    highest = max(
-        (
-            argument
-            for opcode, argument, _ in pickletools.genops(file)
-            if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and isinstance(argument, int)
-        ),
-        default=0,
-    )
-    if highest > file.tell() - start:
-        raise ArchiveError("a damaged pickle")
+    _check_pickle(file)
     file.seek(start)
     unpickler = _InertUnpickler(file)
     return unpickler.load(), unpickler.storages
+
+
+def _check_pickle(file: BinaryIO) -> None:
+    """Refuse a pickle that would eat time or memory out of all proportion to its length.
+
+    It numbers what it remembers, and a number far beyond its length only eats memory. Tuples of
+    remembered tuples, each twice, are soon so many that their hash is never done; so tuples are
+    weighed, with all that is in them, before anything is made.
+    """
+    start, highest = file.tell(), 0
+    stack: list[int | None] = []  # weights; None for a mark
+    memory: dict[Any, int | None] = {}
+    for opcode, argument, _ in pickletools.genops(file):
+        if "PUT" in opcode.name or opcode.name == "MEMOIZE":
+            key = len(memory) if argument is None else argument
+            memory[key] = stack[-1] if stack else 1
+            highest = max(highest, int(key))
+            continue
+        taken = _take(stack, opcode)
+        weight = 1
+        if "GET" in opcode.name:
+            weight = memory.get(argument) or 1
+        elif opcode.name.startswith(("TUPLE", "FROZENSET")):
+            weight += sum(taken)
+        if weight > _HEAVIEST:
+            raise ArchiveError("a pickle of tuples without end")
+        stack += [None if opcode.name == "MARK" else weight] * len(opcode.stack_after)
+    if highest > file.tell() - start:
+        raise ArchiveError("a damaged pickle")
+
+
+def _take(stack: list[int | None], opcode: pickletools.OpcodeInfo) -> list[int]:
+    """Take off the stack what an opcode takes: so many, or all down to the last mark."""
+    wanted = opcode.stack_before
+    taken: list[int] = []
+    if pickletools.markobject in wanted:
+        wanted = wanted[: wanted.index(pickletools.markobject)]
+        while stack and (weight := stack.pop()) is not None:
+            taken.append(weight)
+    return taken + [stack.pop() or 1 for _ in wanted if stack]
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 import safetensors
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from ..errors import ModelError, name_for_message
+from ..errors import ModelError, name_for_message, printable
 from .archive import Archive, ArchiveError, TensorPlan, open_archive
 from .weights import Weights
 
 SUFFIXES: Final = (".safetensors", ".pth")
 """Endings of files that ``read_weights`` opens."""
 
+_MOST_TENSORS: Final = 20_000  # in one file; the largest networks have some 2,000
+_LONGEST_NAME: Final = 200
+_LONGEST_HEADER: Final = 2**22  # bytes; that of 2,000 tensors has 2**18
 _WEIGHTS: Final = ("state_dict", "model")  # mmengine's and Megvii's word for the weights to use
 _NOT_OF_THE_NETWORK: Final = ("data_preprocessor.", "distill_losses.")
 _SIGNATURES: Final = (
@@ -25,6 +27,7 @@ _SIGNATURES: Final = (
     (b"PK\x03\x04", "a zip archive; if torch.save wrote it, rename it to .pth"),
     (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself"),
     (b"<", "a web page; download the file again"),
+    (b"7z\xbc\xaf", "a 7-Zip archive; get the file itself"),
 )
 
 
@@ -43,15 +46,17 @@ def read_weights(path: Path, *, stage: int | None = None) -> Weights:
     """
     name = name_for_message(path)
     _check_file(path, name)
-    tensors = (
-        _read_safetensors(path, name) if path.suffix == ".safetensors" else _read_pth(path, name)
-    )
-    return Weights(_of_student(_without_wrapper(tensors), stage, name), name)
+    read = _read_pth if path.suffix.lower() == ".pth" else _read_safetensors
+    tensors = read(path, name)
+    _check_names(tensors.keys(), name)
+    kept = _of_student(_without_wrapper(tensors), stage, name)
+    _check_numbers(kept, name)
+    return Weights(kept, name)
 
 
 def _check_file(path: Path, name: str) -> None:
     """Refuse what is no file, or of an unknown kind."""
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise ModelError(f"{name}: expected a file that ends in {' or '.join(SUFFIXES)}")
     if not path.is_file():
         came = "is no file" if path.exists() else "is not there"
@@ -60,10 +65,39 @@ def _check_file(path: Path, name: str) -> None:
 
 def _read_safetensors(path: Path, name: str) -> Mapping[str, Tensor]:
     try:
-        tensors: Mapping[str, Tensor] = load_file(path)
+        with path.open("rb") as start:
+            length = int.from_bytes(start.read(8), "little")
+        if length > _LONGEST_HEADER:
+            raise _refusal(path, name, "safetensors", f"a header of {length} bytes")
+        with safetensors.safe_open(path, framework="pt") as file:
+            keys = file.keys()
+            _check_names(keys, name)  # each tensor takes its time, however small
+            return {key: file.get_tensor(key) for key in keys}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise _refusal(path, name, "safetensors", str(error)) from error
-    return tensors
+
+
+def _check_names(keys: Collection[str], name: str) -> None:
+    """Refuse what no network has: a crowd of tensors, or names that are no names."""
+    if len(keys) > _MOST_TENSORS:
+        raise ModelError(
+            f"{name}: expected at most {_MOST_TENSORS} tensors, got {len(keys)}; choose another"
+        )
+    for key in keys:
+        if len(key) > _LONGEST_NAME or not key.isprintable():
+            raise ModelError(
+                f"{name}: expected names of tensors, got {printable(key[:80])}; choose another file"
+            )
+
+
+def _check_numbers(tensors: Mapping[str, Tensor], name: str) -> None:
+    """Refuse NaN and infinity: a network that holds one says nothing else."""
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.float().isfinite().all():
+            raise ModelError(
+                f"{name}: expected finite numbers, got NaN or infinite ones in {key}; the file is "
+                "damaged, or its training failed; get it again, or choose another"
+            )
 
 
 def _read_pth(path: Path, name: str) -> Mapping[str, Tensor]:
@@ -75,7 +109,7 @@ def _read_pth(path: Path, name: str) -> Mapping[str, Tensor]:
     except ModelError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
-        reason = str(error) if isinstance(error, ArchiveError) else f"damaged ({error!r})"
+        reason = str(error) if isinstance(error, ArchiveError) else f"damaged ({error!r:.300})"
         raise _refusal(path, name, "a PyTorch checkpoint", reason) from error
 
 
@@ -92,13 +126,17 @@ def _state_dict(archive: Archive, name: str) -> dict[str, Tensor]:
             }
             if found:
                 return found
-    held = (
-        ", ".join(sorted(map(str, content))[:8]) if isinstance(content, dict) else "no dictionary"
-    )
+    held = _keys(content) if isinstance(content, dict) else "no dictionary"
     raise ModelError(
         f"{name}: expected a dictionary of tensors, or one under {' or '.join(_WEIGHTS)}, "
         f"got {held}; choose another file"
     )
+
+
+def _keys(content: dict[object, object]) -> str:
+    """The first keys of a dictionary, for people."""
+    names = sorted(key for key in content if isinstance(key, str))
+    return ", ".join(printable(key[:80]) for key in names[:8]) or "one without names"
 
 
 def _without_wrapper(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

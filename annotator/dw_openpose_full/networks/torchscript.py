@@ -103,6 +103,8 @@ class TracedNetwork:
 
 def _load(path: Path, name: str, trusted: Collection[str], device: torch.device) -> Any:  # noqa: ANN401  a ScriptModule
     """Read the file once, so that what is run is what was hashed."""
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{name} is no file; expected a TorchScript program; check the path")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -111,7 +113,8 @@ def _load(path: Path, name: str, trusted: Collection[str], device: torch.device)
     if digest not in trusted:
         raise ModelError(
             f"{name}: a TorchScript file is a program, and its sha256 is not one that this "
-            f"package knows ({digest}); use the .onnx or .safetensors file of the network instead"
+            f"package knows ({digest}); use the .onnx or .safetensors file of the network, or name "
+            "the file .pth if torch.save wrote it"
         )
     load: Callable[..., Any] = torch.jit.load
     try:

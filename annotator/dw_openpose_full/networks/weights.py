@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from ..poses import ImageSize
 
-_COUNTERS = ".num_batches_tracked"  # of training; a network that only looks does without
+_COUNTERS: Final = ".num_batches_tracked"  # of training; a network that only looks does without
+_MOST_MODULES: Final = 64  # in one list; the largest networks have 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +44,25 @@ class Weights:
         return int(tensor.shape[axis])
 
     def count(self, prefix: str) -> int:
-        """How many modules ``prefix.0``, ``prefix.1``... there are."""
+        """How many modules ``prefix.0``, ``prefix.1``... there are.
+
+        Raises:
+            ModelError: If they are more than any network has.
+        """
         start = prefix + "."
-        return len(
-            {key[len(start) :].split(".")[0] for key in self.tensors if key.startswith(start)}
-        )
+        found = {key[len(start) :].split(".")[0] for key in self.tensors if key.startswith(start)}
+        if len(found) > _MOST_MODULES:
+            raise ModelError(
+                f"{self.source}: expected at most {_MOST_MODULES} modules {prefix}, got "
+                f"{len(found)}; the file is damaged or of another network; choose another"
+            )
+        return len(found)
 
     def fill_(self, network: nn.Module) -> None:
         """Put the tensors into a network, floating ones as float32, and set it to looking.
 
         Raises:
-            ModelError: If a tensor is missing, too many, or of another shape.
+            ModelError: If a tensor is missing, too many, or of another shape or number type.
         """
         self._compare(network.state_dict())
         with torch.no_grad():
@@ -70,9 +80,9 @@ class Weights:
         missing = [key for key in wanted if key not in self.tensors and not key.endswith(_COUNTERS)]
         surplus = [key for key in self.tensors if key not in wanted]
         unlike = [
-            f"{key} of shape {tuple(wanted[key].shape)}, got {tuple(tensor.shape)}"
+            f"{key} {_words(wanted[key])}, got {_words(tensor)}"
             for key, tensor in self.tensors.items()
-            if key in wanted and tensor.shape != wanted[key].shape
+            if key in wanted and not _alike(tensor, wanted[key])
         ]
         for what, faults in (
             ("expected", unlike),
@@ -85,6 +95,17 @@ class Weights:
                     f"{self.source}: {what} {faults[0]}{more}; the file is damaged or of another "
                     "network; get it again, or choose another"
                 )
+
+
+def _alike(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether one can stand for the other; any precision will do."""
+    kinds = tensor.is_floating_point() == wanted.is_floating_point()
+    return tensor.shape == wanted.shape and kinds and not tensor.is_complex()
+
+
+def _words(tensor: Tensor) -> str:
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return f"of shape {tuple(tensor.shape)} ({kind})"
 
 
 class Network(nn.Module):
