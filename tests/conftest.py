@@ -30,6 +30,7 @@ def nothing_is_fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """No test fetches weights, or leaves a word in the user's cache; sub-processes neither."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("ORT_DISABLE_TELEMETRY", "1")
         patch.setenv("DW_OPENPOSE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

@@ -5,6 +5,8 @@ Devices that are not here are played by ``Runtime``; the networks really run, on
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -28,6 +30,7 @@ from dw_openpose_full.backends.ort_providers import (  # noqa: E402
     is_out_of_memory,
     reason_of,
 )
+from dw_openpose_full.backends.privacy import NO_TELEMETRY, without_telemetry  # noqa: E402
 from dw_openpose_full.errors import ModelError, OptionError  # noqa: E402
 
 ALL = (
@@ -724,3 +727,25 @@ def test_the_doctor_knows_no_own_cure_for_other_devices(pretend: Pretend) -> Non
     _, warning = onnxruntimes()
     assert "OpenVINO" in warning.what
     assert "onnxruntime.ai" in warning.cure
+
+
+@pytest.mark.parametrize("own", ["", "0"])
+def test_telemetry_is_off_while_onnxruntime_is_imported(
+    own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the user has set stays; what we set is gone again."""
+    monkeypatch.delenv(NO_TELEMETRY, raising=False)
+    if own:
+        monkeypatch.setenv(NO_TELEMETRY, own)
+    with without_telemetry():
+        assert os.environ[NO_TELEMETRY] == (own or "1")
+    assert os.environ.get(NO_TELEMETRY, "") == own
+
+
+def test_nothing_is_left_in_the_users_home(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    environment.pop(NO_TELEMETRY, None)
+    program = "import time, dw_openpose_full.backends.ort; time.sleep(0.5)"
+    environment["PYTHONPATH"] = str(Path(ort.__file__).parents[2])
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []

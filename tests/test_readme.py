@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def test_the_python_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(programs) == 1
-    names: dict[str, object] = {}
-    exec(compile(programs[0], "README.md", "exec"), names)
+    (tmp_path / "readme.py").write_text(programs[0], "utf-8")
+    runpy.run_path("readme.py")
     said = capsys.readouterr().out
     assert "1 person, read by lite" in said
     assert "(1024, 1024, 3) 1" in said

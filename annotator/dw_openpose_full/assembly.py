@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,15 @@ def _is_path(name: str) -> bool:
 
 
 def _file(name: str) -> Path:
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise OptionError(f"{name_for_message(name)}: no such network file")
+    source = name_for_message(name)
+    try:
+        path = Path(name).expanduser()
+        mode = path.stat().st_mode
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a home that nobody has
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError(f"{source}: no such network file ({reason}); check the path") from error
+    if not stat.S_ISREG(mode):
+        raise OptionError(
+            f"{source}: expected a network file, got a folder or a device; choose a file"
+        )
     return path

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ._version import package_version
+from .backends.privacy import without_telemetry
 from .errors import DwPoseError
 from .zoo.catalogue import CARDS, FETCHED_CARDS, ModelCard
 from .zoo.store import find_verified
@@ -195,7 +196,8 @@ def _prove(card: ModelCard) -> None:
 def _module(name: str) -> Any:  # noqa: ANN401  a module, or what is wrong with it
     """Import a module, or a finding that says why it can not be."""
     try:
-        return importlib.import_module(name)
+        with without_telemetry():
+            return importlib.import_module(name)
     except Exception as error:  # noqa: BLE001  a broken binary raises anything at all
         extra = "ort" if name == "onnxruntime" else "cli"
         return Finding(

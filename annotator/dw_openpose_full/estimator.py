@@ -21,6 +21,7 @@ from .poses import Boxes, FloatArray, ImageSize, RgbImage, WholeBodyPoses
 from .skeleton import WHOLE_BODY_COUNT
 
 BATCH: Final = 8  # 11 MB of input at 288 x 384; larger ones gain nothing on a CPU
+FLOATS: Final = frozenset({"float16", "float32", "float64"})
 OUTPUTS: Final = ("simcc_x", "simcc_y")  # of every published SimCC file, in this order
 
 
@@ -212,5 +213,11 @@ def _places(session: Session) -> tuple[int, int]:
         raise ModelError(
             f"{session.description}: this is no SimCC network: expected two outputs, "
             f"{OUTPUTS[0]} and {OUTPUTS[1]}, got {', '.join(names) or 'none'}; choose another model"
+        )
+    kinds = {output.dtype for output in session.outputs}
+    if not kinds <= FLOATS:
+        raise ModelError(
+            f"{session.description}: this is no SimCC network: expected bins of floats, got "
+            f"{' and '.join(sorted(kinds))}; choose another model"
         )
     return (1, 0) if names == [*reversed(OUTPUTS)] else (0, 1)

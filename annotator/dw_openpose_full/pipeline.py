@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from numpy.typing import ArrayLike
 
@@ -84,6 +85,14 @@ class DwOpenpose:
             description=f"{estimate.name}{why}, people found by {find_people.name}, "
             f"on {engine.place}",
         )
+
+    def __reduce__(self) -> NoReturn:
+        """Networks do not travel between processes.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a DwOpenpose can not be pickled; load it in the process that uses it")
 
     def find_people(
         self,

@@ -29,7 +29,7 @@ class Backend(Enum):
     TORCH = "torch"
 
 
-TORCH_FILES: Final = (".pth", ".safetensors", ".pt")
+TORCH_FILES: Final = (".pth", ".safetensors", ".pt", ".torchscript")
 """Kinds of file that torch runs; all others are taken for ONNX."""
 
 

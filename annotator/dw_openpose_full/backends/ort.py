@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from ..errors import ModelError, name_for_message
 from .onnx_file import parse_onnx, read_onnx
@@ -26,7 +25,11 @@ from .ort_providers import (
     is_out_of_memory,
     reason_of,
 )
+from .privacy import without_telemetry
 from .session import Tensor, TensorSpec
+
+with without_telemetry():
+    import onnxruntime
 
 _SILENT: Final = 4  # onnxruntime's "fatal": what matters reaches the user through our own words
 _WARNING: Final = 2  # what onnxruntime starts with

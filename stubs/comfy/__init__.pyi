@@ -1,0 +1,1 @@
+"""ComfyUI's core: what we use of it."""

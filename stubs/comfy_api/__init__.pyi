@@ -1,0 +1,1 @@
+"""ComfyUI's interface for nodes, by version: what we use of it."""

@@ -1,0 +1,1 @@
+"""ComfyUI's executor: what we use of it."""

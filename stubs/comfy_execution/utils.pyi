@@ -1,0 +1,4 @@
+class _Context:
+    node_id: str
+
+def get_executing_context() -> _Context | None: ...
