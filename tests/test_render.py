@@ -516,3 +516,23 @@ def test_a_person_paints_nothing_outside_the_reach_of_visible_points(
     assert columns.max() <= high[0]
     assert rows.min() >= low[1]
     assert rows.max() <= high[1]
+
+
+# ---------------------------------------------------------------- thickness
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_thicker_strokes_cover_thinner_ones(style: Style) -> None:
+    figures = figures_of(standing_person(), size=(768, 512))
+    thin, plain, thick = (
+        painted(render(figures, style, WITH_FEET, thickness=factor)) for factor in (0.5, 1.0, 2.0)
+    )
+    assert thin.sum() < plain.sum() < thick.sum()
+    assert (thick | ~thin).mean() > 0.999
+    assert (painted(render(figures, style, WITH_FEET)) == plain).all()
+
+
+@pytest.mark.parametrize("thickness", [0, -1, 11, float("nan")])
+def test_a_thickness_that_is_none_is_refused(thickness: float) -> None:
+    with pytest.raises(OptionError, match=r"0\.1\.\.10"):
+        render(OpenPoseFigures.from_poses(poses_with({})), thickness=thickness)

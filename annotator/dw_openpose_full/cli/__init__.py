@@ -14,6 +14,7 @@ from .._version import package_version
 from ..errors import DwPoseError, OptionError
 from .annotate import annotate
 from .doctor import doctor
+from .evaluate import evaluate
 from .models import models
 from .render import render
 from .words import INTERRUPTED, SOME_FAILED, WRONG_USE, give_up, say, say_error
@@ -27,7 +28,7 @@ def _command() -> None:
     """Whole-body OpenPose figures from photos, for ControlNet."""
 
 
-for _part in (annotate, render, models, doctor):
+for _part in (annotate, render, models, evaluate, doctor):
     _command.add_command(_part)
 
 

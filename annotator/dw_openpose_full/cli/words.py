@@ -79,7 +79,9 @@ def give_up(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def with_progress(items: Iterable[Item], count: int, *, quiet: bool) -> Iterator[Item]:
+def with_progress(
+    items: Iterable[Item], count: int, *, quiet: bool, doing: str = "annotating"
+) -> Iterator[Item]:
     """Go through items under a progress bar, if there are several and a terminal to show it on.
 
     While the bar is there, what is said on stderr appears above it.
@@ -96,7 +98,7 @@ def with_progress(items: Iterable[Item], count: int, *, quiet: bool) -> Iterator
         transient=True,
         redirect_stdout=False,  # results go there
     ) as progress:
-        yield from progress.track(items, total=count, description="annotating")
+        yield from progress.track(items, total=count, description=doing)
 
 
 @contextmanager

@@ -57,13 +57,16 @@ class Style(str, Enum):
 class Renderer(Protocol):
     """Draws figures."""
 
-    def __call__(self, canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+    def __call__(
+        self, canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+    ) -> None:
         """Draw on the canvas, in place.
 
         Args:
             canvas: ``(H, W, 3)`` uint8 RGB, C-contiguous and writable, of the figures' size.
             figures: Nobody (``P == 0``) leaves the canvas as it is.
             parts: Which parts to draw.
+            thickness: What the style's widths and radii are multiplied by.
         """
 
 
@@ -84,6 +87,8 @@ def render(
     parts: Parts = Parts.ALL,
     size: tuple[int, int] | None = None,
     background: ArrayLike | None = None,
+    *,
+    thickness: float = 1.0,
 ) -> RgbImage:
     """Draw figures on a new canvas.
 
@@ -95,12 +100,13 @@ def render(
             default the figures' own.
         background: RGB picture ``(H, W, 3)`` uint8 of the canvas's size to draw over, which is
             copied; black by default.
+        thickness: What the style's widths and radii are multiplied by, within 0.1..10.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB.
 
     Raises:
-        OptionError: If the style, parts or size are no choice, or the canvas is above
+        OptionError: If the style, parts, size or thickness are no choice, or the canvas is above
             ``MAX_PIXELS``.
         PictureError: If the background is of another size or number type.
         PictureTypeError: If the background is no picture at all.
@@ -113,10 +119,12 @@ def render(
         )
     if not isinstance(parts, Parts):
         raise OptionError(f'parts must be Parts, got {parts!r}; try Parts.parse("body,hands")')
+    if not 0.1 <= thickness <= 10:
+        raise OptionError(f"thickness must lie within 0.1..10, got {thickness!r}")
     draw_ = RENDERERS[Style.named(style)]
     canvas_size = checked_canvas_size(figures.image_size if size is None else size)
     canvas = blank(canvas_size) if background is None else _copy(background, canvas_size)
-    draw_(canvas, figures.scaled_to(canvas_size), parts)
+    draw_(canvas, figures.scaled_to(canvas_size), parts, thickness)
     return canvas
 
 

@@ -21,15 +21,19 @@ from .strokes import (
 PEN: Final = Pen()
 
 
-def draw_controlnet_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+def draw_controlnet_(
+    canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+) -> None:
     """Draw figures as sd-webui-controlnet and comfyui_controlnet_aux do, pixel by pixel.
 
     Each person covers the ones before. Sizes are the same on a canvas of any size.
     """
-    _draw_people_(canvas, figures, parts, PEN)
+    _draw_people_(canvas, figures, parts, PEN.scaled(thickness))
 
 
-def draw_xinsir_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+def draw_xinsir_(
+    canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+) -> None:
     """Draw figures for xinsir's SDXL ControlNets: limbs and joints grow with the canvas.
 
     Limbs *and* joints, because that is what those networks saw; comfyui_controlnet_aux, whose
@@ -39,7 +43,7 @@ def draw_xinsir_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> No
     """
     ratio = stick_ratio(max(ImageSize.of(canvas)))
     pen = Pen(limb=4 * ratio, joint=4 * ratio, foot=3 * ratio, foot_dot=3 * ratio)
-    _draw_people_(canvas, figures, parts, pen)
+    _draw_people_(canvas, figures, parts, pen.scaled(thickness))
 
 
 def stick_ratio(longest_side: int) -> int:

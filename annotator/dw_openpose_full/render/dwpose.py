@@ -26,7 +26,9 @@ from .strokes import (
 PEN: Final = Pen()
 
 
-def draw_dwpose_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+def draw_dwpose_(
+    canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+) -> None:
     """Draw figures as the DWPose repository does, pixel by pixel.
 
     The first limb of everybody, the second limb of everybody and so on; then the joints alike, all
@@ -34,19 +36,19 @@ def draw_dwpose_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> No
     the ``controlnet`` style without pupils, but for points on whole coordinates (see
     ``through_fractions``).
     """
-    size = ImageSize.of(canvas)
+    size, pen = ImageSize.of(canvas), PEN.scaled(thickness)
     points = through_fractions(within_reach(figures.points, size), size)
     everybody = people(points, figures.visible)
     if Parts.FEET in parts:
         for person in everybody:
-            foot_strokes_(canvas, person, PEN)
+            foot_strokes_(canvas, person, pen)
     if Parts.BODY in parts:
-        _bodies_(canvas, everybody)
+        _bodies_(canvas, everybody, pen)
     if Parts.HANDS in parts:
-        _hands_(canvas, everybody)
+        _hands_(canvas, everybody, pen)
     if Parts.FACE in parts:
         for person in everybody:
-            face_strokes_(canvas, person, skeleton.FIGURE_LANDMARKS, PEN)
+            face_strokes_(canvas, person, skeleton.FIGURE_LANDMARKS, pen)
 
 
 def through_fractions(points: NDArray[np.float64], size: ImageSize) -> NDArray[np.float64]:
@@ -63,18 +65,18 @@ def through_fractions(points: NDArray[np.float64], size: ImageSize) -> NDArray[n
     return points / sides * sides
 
 
-def _bodies_(canvas: RgbImage, everybody: list[Person]) -> None:
+def _bodies_(canvas: RgbImage, everybody: list[Person], pen: Pen) -> None:
     """Draw all bodies: limb by limb, then joint by joint."""
     for limb in range(len(skeleton.LIMBS)):
         for person in everybody:
-            limb_stroke_(canvas, person, limb, PEN)
+            limb_stroke_(canvas, person, limb, pen)
     for joint in range(len(skeleton.JOINT_COLOURS)):
         for person in everybody:
-            joint_stroke_(canvas, person, joint, PEN)
+            joint_stroke_(canvas, person, joint, pen)
 
 
-def _hands_(canvas: RgbImage, everybody: list[Person]) -> None:
+def _hands_(canvas: RgbImage, everybody: list[Person], pen: Pen) -> None:
     """Draw all left hands, then all right hands."""
     for hand in (skeleton.FIGURE_LEFT_HAND, skeleton.FIGURE_RIGHT_HAND):
         for person in everybody:
-            hand_strokes_(canvas, person, hand, PEN)
+            hand_strokes_(canvas, person, hand, pen)

@@ -35,7 +35,9 @@ def width_of(length: float) -> int:
 PEN: Final = Pen(hand_dot=3, by_length=width_of)
 
 
-def draw_musepose_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+def draw_musepose_(
+    canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+) -> None:
     """Draw the first person as MusePose's animation model expects, pixel by pixel.
 
     Its hands and face are drawn whatever their scores, and its pictures hold the first two of all
@@ -43,26 +45,26 @@ def draw_musepose_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> 
     """
     if len(figures) == 0:
         return
-    size = ImageSize.of(canvas)
+    size, pen = ImageSize.of(canvas), PEN.scaled(thickness)
     points = through_fractions(within_reach(figures.points[:2], size), size)
     first_two = people(points, _with_hands_and_faces(figures.visible[:2]))
     person = first_two[0]
     if Parts.FEET in parts:
-        foot_strokes_(canvas, person, PEN)
+        foot_strokes_(canvas, person, pen)
     if Parts.BODY in parts:
-        body_strokes_(canvas, person, PEN)
+        body_strokes_(canvas, person, pen)
     if Parts.HANDS in parts:
-        _first_two_hands_(canvas, first_two)
+        _first_two_hands_(canvas, first_two, pen)
     if Parts.FACE in parts:
-        face_strokes_(canvas, person, skeleton.FIGURE_LANDMARKS, PEN)
+        face_strokes_(canvas, person, skeleton.FIGURE_LANDMARKS, pen)
 
 
-def _first_two_hands_(canvas: RgbImage, first_two: list[Person]) -> None:
+def _first_two_hands_(canvas: RgbImage, first_two: list[Person], pen: Pen) -> None:
     """Draw both hands of the one, or the left hands of the two."""
     for person in first_two:
-        hand_strokes_(canvas, person, skeleton.FIGURE_LEFT_HAND, PEN)
+        hand_strokes_(canvas, person, skeleton.FIGURE_LEFT_HAND, pen)
     if len(first_two) == 1:
-        hand_strokes_(canvas, first_two[0], skeleton.FIGURE_RIGHT_HAND, PEN)
+        hand_strokes_(canvas, first_two[0], skeleton.FIGURE_RIGHT_HAND, pen)
 
 
 def _with_hands_and_faces(visible: BoolArray) -> BoolArray:

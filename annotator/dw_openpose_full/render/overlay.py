@@ -92,7 +92,9 @@ class _Person:
                 strokes.dots.append((self.points[index], radius, colour))
 
 
-def draw_overlay_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> None:
+def draw_overlay_(
+    canvas: RgbImage, figures: OpenPoseFigures, parts: Parts, thickness: float = 1.0
+) -> None:
     """Draw figures for people's eyes, each in the colour of its id.
 
     Lines grow with the canvas, but not beyond what suits a small person in it.
@@ -101,9 +103,9 @@ def draw_overlay_(canvas: RgbImage, figures: OpenPoseFigures, parts: Parts) -> N
     points = within_reach(figures.points, size)
     for place, visible, name in zip(points, figures.visible, figures.ids.tolist(), strict=True):
         left = PERSON_COLOURS[name % len(PERSON_COLOURS)]
-        thickness = _limb_thickness(place, visible, max(size))
-        person = _Person(place.tolist(), visible.tolist(), thickness, left, _shaded(left))
-        _strokes_of(person, parts).draw_(canvas, rim=max(1, round(thickness / 3)))
+        limb = max(1.0, thickness * _limb_thickness(place, visible, max(size)))
+        person = _Person(place.tolist(), visible.tolist(), limb, left, _shaded(left))
+        _strokes_of(person, parts).draw_(canvas, rim=max(1, round(limb / 3)))
 
 
 def _strokes_of(person: _Person, parts: Parts) -> _Strokes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -46,6 +46,7 @@ class Pen:
         foot: Half width of a foot's bone.
         foot_dot: Radius of a foot's point.
         by_length: Takes the place of ``limb``, ``bone`` and ``foot``: from a length to one of them.
+        thickness: What ``by_length`` is multiplied by; see :meth:`scaled`.
     """
 
     limb: int = 4
@@ -57,9 +58,30 @@ class Pen:
     foot_dot: int = 3
     by_length: Callable[[float], int] | None = None
 
+    thickness: float = 1.0
+
     def width(self, usual: int, length: float) -> int:
         """Width of a stroke of that length."""
-        return usual if self.by_length is None else self.by_length(length)
+        return usual if self.by_length is None else self._thick(self.by_length(length))
+
+    def scaled(self, thickness: float) -> Pen:
+        """The same pen with every width and radius times so much, but at least one pixel."""
+        if thickness == 1:
+            return self
+        thick = replace(self, thickness=self.thickness * thickness)
+        return replace(
+            thick,
+            limb=thick._thick(self.limb),
+            joint=thick._thick(self.joint),
+            bone=thick._thick(self.bone),
+            hand_dot=thick._thick(self.hand_dot),
+            face_dot=thick._thick(self.face_dot),
+            foot=thick._thick(self.foot),
+            foot_dot=thick._thick(self.foot_dot),
+        )
+
+    def _thick(self, usual: int) -> int:
+        return max(1, round(usual * self.thickness))
 
 
 def people(points: NDArray[np.float64], visible: BoolArray) -> list[Person]:

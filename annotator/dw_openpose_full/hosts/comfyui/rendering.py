@@ -54,6 +54,17 @@ class Render(Node):
         ),
     )
 
+    thickness: float = field(
+        default=1.0,
+        metadata=widget(
+            "FLOAT",
+            "Sticks and dots so much thicker than the style's own.",
+            min=0.1,
+            max=10.0,
+            step=0.1,
+        ),
+    )
+
     def run(self) -> Answer:
         """Draw all frames."""
         frames = read_frames(self.pose_keypoint)
@@ -62,7 +73,9 @@ class Render(Node):
         progress = host.Progress(len(frames))
         canvases = []
         for frame in frames:
-            canvases.append(render(frame.figures, self.style, parts, size))
+            canvases.append(
+                render(frame.figures, self.style, parts, size, thickness=self.thickness)
+            )
             progress.step()
         return Answer((images.to_image(canvases),))
 
