@@ -8,14 +8,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
 from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 
-from ..assembly import AUTO, Supply
-from ..errors import ModelError
+from ..assembly import AUTO
 from ..figures import OpenPoseFigures
 from ..people import EVERYBODY, PeopleChoice
 from ..phantoms import without_phantoms
@@ -23,11 +21,10 @@ from ..pipeline import DwOpenpose
 from ..poses import ImageSize, RgbImage
 from ..render import render
 from ..thresholds import DEFAULT_THRESHOLD
-from ..zoo.auto import LITE
 from .choices import Choice
 from .document import host_document, parity_document
 from .framing import Frame
-from .weights import best_files
+from .loading import Wish, load_networks
 
 MOST_BYTES: Final = 64_000_000  # of answers kept; 80 drawings of 512 x 512
 
@@ -100,8 +97,8 @@ class Preprocessor:
         self._tell, self._alert = tell, alert
         self._lock = Lock()  # of what is below
         self._loading = Lock()  # held for minutes while weights come
-        self._loaded: dict[tuple[str, Settings], DwOpenpose] = {}
-        self._users: dict[tuple[str, Settings], set[Choice]] = {}
+        self._loaded: dict[Wish, DwOpenpose] = {}
+        self._users: dict[Wish, set[Choice]] = {}
         self._answers: OrderedDict[tuple[bytes, Request, Settings], Answer] = OrderedDict()
 
     def __call__(self, picture: RgbImage, request: Request, settings: Settings) -> Answer:
@@ -144,32 +141,18 @@ class Preprocessor:
 
     def _estimator(self, choice: Choice, settings: Settings) -> DwOpenpose:
         """The networks of a choice; a second thread waits for the first one's."""
-        key = (choice.model, replace(settings, phantoms=False))  # networks know none
-        with self._loading:
-            estimator = self._loaded.get(key) or self._load(choice.model, settings)
-            with self._lock:
-                self._loaded[key] = estimator
-                self._users.setdefault(key, set()).add(choice)
-            return estimator
-
-    def _load(self, model: str, settings: Settings) -> DwOpenpose:
-        """Load networks, and tell which run where."""
-        files = best_files(parity=settings.parity) if model == AUTO else (model, AUTO)
-        supply = Supply(settings.offline, _Percent(self._tell))
-        load = partial(
-            DwOpenpose.load, device=settings.device, parity=settings.parity, supply=supply
+        wish = Wish(
+            choice.model,
+            device=settings.device,
+            parity=settings.parity,
+            offline=settings.offline,
         )
-        engine = "opencv" if settings.parity and AUTO not in files else AUTO  # the hosts' own
-        try:
-            estimator = load(*files, engine)
-        except ModelError as error:
-            if AUTO in files:
-                raise
-            self._alert(str(error))  # of a damaged file of the host's
-            estimator = load()
-        is_less = model == AUTO and estimator.model == LITE
-        (self._alert if is_less else self._tell)(f"model {estimator.description}")
-        return estimator
+        with self._loading:
+            estimator = self._loaded.get(wish) or load_networks(wish, self._tell, self._alert)
+            with self._lock:
+                self._loaded[wish] = estimator
+                self._users.setdefault(wish, set()).add(choice)
+            return estimator
 
 
 def _annotate(
@@ -194,18 +177,3 @@ def _digest(picture: RgbImage) -> bytes:
     """A short name for a picture's pixels."""
     pixels = np.ascontiguousarray(picture).data
     return hashlib.blake2b(pixels, digest_size=16, key=repr(picture.shape).encode()).digest()
-
-
-class _Percent:
-    """Tells a download's progress, every tenth of the way."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._told = -1
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Take note of bytes that have come, and of the length where it is known."""
-        tenth = done * 10 // total if total else 0
-        if tenth != self._told:
-            self._told = tenth
-            self._tell(f"fetching weights, this once: {tenth * 10} %")

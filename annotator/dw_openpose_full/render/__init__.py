@@ -81,7 +81,7 @@ RENDERERS: Final[Mapping[Style, Renderer]] = MappingProxyType(
 )
 
 
-def render(
+def render(  # noqa: PLR0913  one argument for each choice
     figures: OpenPoseFigures,
     style: Style | str = Style.CONTROLNET,
     parts: Parts = Parts.ALL,

@@ -25,9 +25,10 @@ from ...skeleton import FIGURE_BODY, FIGURE_FACE, FIGURE_LEFT_HAND, FIGURE_RIGHT
 from ...zoo.folders import neighbour_folders
 from ..document import ANIMALS, parity_document
 from ..framing import Frame
+from ..loading import Wish
 from . import host, images
 from .estimator import LARGEST, parts_of, read_in_groups
-from .networks import NETWORKS, Wish
+from .networks import NETWORKS
 from .node import IMAGE, POSE_KEYPOINT, Answer, Node, Output, choice, socket, widget
 
 PARITY_VARIABLE: Final = "DW_OPENPOSE_PARITY"

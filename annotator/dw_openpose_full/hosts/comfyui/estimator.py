@@ -15,8 +15,9 @@ from ...poses import ImageSize, RgbImage, WholeBodyPoses
 from ...render import Parts, Style
 from ...thresholds import DEFAULT_THRESHOLD
 from ...zoo.catalogue import ALL_CARDS
+from ..loading import Wish
 from . import host, images
-from .networks import NETWORKS, Wish
+from .networks import NETWORKS
 from .node import IMAGE, MASK, POSE_KEYPOINT, Answer, Node, Output, choice, socket, widget
 from .silhouettes import silhouettes
 

@@ -65,29 +65,20 @@ class Progress:
         stop_if_asked()
 
 
-class Download:
-    """Told of a download: words on the node every tenth of the way."""
-
-    def __init__(self) -> None:
-        self._told = -1
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Take note of bytes that have come, and of the length where it is known.
-
-        Raises:
-            InterruptProcessingException: If the user has asked for the run's end.
-        """
-        stop_if_asked()
-        tenth = done * 10 // total if total else 0
-        if tenth != self._told:
-            self._told = tenth
-            tell(f"fetching weights, this once: {tenth * 10} %")
-
-
 def tell(text: str) -> None:
     """Words for the user: a line of the host's log, and text on the node that runs."""
     _log.info("dw_openpose_full: %s", text)
     _show(text)
+
+
+def tell_or_stop(text: str) -> None:
+    """The same, and the end of the run if the user has asked for that.
+
+    Raises:
+        InterruptProcessingException: The host's own.
+    """
+    stop_if_asked()
+    tell(text)
 
 
 def alert(text: str) -> None:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import replace
 from threading import Lock
 from typing import Final
 
-from ...assembly import AUTO, Supply
-from ...errors import ModelError
+from ...assembly import AUTO
 from ...pipeline import DwOpenpose
-from ...zoo.auto import LITE
-from ..weights import best_files
+from ..loading import Wish, load_networks
 from . import host
 
 MOST_KEPT: Final = 2  # say, a quick and a good model in one workflow
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Which networks, and where they run; as for :meth:`DwOpenpose.load`."""
-
-    model: str = AUTO
-    detector: str = AUTO
-    device: str = AUTO
-    parity: bool = False
 
 
 class Networks:
@@ -51,8 +39,6 @@ class Networks:
             if known is None:
                 host.stop_if_asked()
                 known = _load(wish)
-                is_less = wish.model == AUTO and known.model == LITE
-                (host.alert if is_less else host.tell)(f"model {known.description}")
             if keep:
                 self._kept[wish] = known
                 while len(self._kept) > MOST_KEPT:
@@ -62,18 +48,8 @@ class Networks:
 
 def _load(wish: Wish) -> DwOpenpose:
     host.look_in_folders()
-    model, detector = wish.model, wish.detector
-    if model == detector == AUTO:
-        model, detector = best_files(parity=wish.parity)
     device = host.device() if wish.device == AUTO else wish.device
-    supply = Supply(progress=host.Download())
-    try:
-        return DwOpenpose.load(model, detector, device=device, parity=wish.parity, supply=supply)
-    except ModelError as error:
-        if (model, detector) == (wish.model, wish.detector):
-            raise
-        host.alert(str(error))  # of a damaged file of another pack's
-        return DwOpenpose.load(device=device, parity=wish.parity, supply=supply)
+    return load_networks(replace(wish, device=device), host.tell_or_stop, host.alert)
 
 
 NETWORKS: Final = Networks()
