@@ -7,6 +7,8 @@
 Importing this loads numpy and cv2 only; engines are loaded by ``DwOpenpose.load``.
 """
 
+from typing import TYPE_CHECKING
+
 from ._version import package_version
 from .annotation import Annotation, Look
 from .assembly import Supply
@@ -31,6 +33,9 @@ from .pose_json import count_frames, from_openpose_json, to_openpose_json
 from .poses import Boxes, ImageSize, WholeBodyPoses
 from .render import Parts, Style, render
 from .thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from .generation import pose_to_image
 
 __all__ = [
     "Annotation",
@@ -59,6 +64,7 @@ __all__ = [
     "as_picture",
     "count_frames",
     "from_openpose_json",
+    "pose_to_image",
     "read_picture",
     "render",
     "to_openpose_json",
@@ -66,8 +72,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    """``__version__``, asked for rather than read at import."""
+def __getattr__(name: str) -> object:
+    """``__version__`` and ``pose_to_image``, asked for rather than read at import."""
     if name == "__version__":
         return package_version()
+    if name == "pose_to_image":
+        from .generation import pose_to_image
+
+        return pose_to_image
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
