@@ -83,7 +83,7 @@ def test_a_network_of_another_kind_is_refused_when_loaded(
     kind: str, backend: str, tmp_path: Path
 ) -> None:
     path = written(OTHER_KINDS[kind], tmp_path / "other.onnx")
-    with pytest.raises(dw.ModelError, match="expected") as caught:
+    with pytest.raises(dw.ModelError, match=r"expected|can not load") as caught:
         load(path, backend=backend)
     assert_clear(caught.value, path)
 

@@ -280,6 +280,10 @@ import locale, logging, random, signal, threading, warnings
 if told["torch"]:
     import torch
 
+def log_level():
+    log = getattr(cv2.utils, "logging", None)  # OpenCV 4.8 has none
+    return log and log.getLogLevel()
+
 def state():
     seen = {
         "environment": dict(os.environ),
@@ -292,7 +296,7 @@ def state():
         "numpy": [np.random.get_state()[1].tobytes(), str(np.geterr()), str(np.get_printoptions())],
         "random": random.getstate(),
         "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), str(sys.excepthook)],
-        "OpenCV": [cv2.getNumThreads(), cv2.useOptimized(), cv2.utils.logging.getLogLevel()],
+        "OpenCV": [cv2.getNumThreads(), cv2.useOptimized(), log_level()],
         "streams": [id(sys.stdout), id(sys.stderr)],
     }
     if told["torch"]:
