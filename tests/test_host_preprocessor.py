@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
+import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import dw_openpose_full as dw
 from dw_openpose_full.errors import DependencyError, ModelError, OptionError
 from dw_openpose_full.figures import OpenPoseFigures
 from dw_openpose_full.hosts import preprocessor as heart
@@ -642,3 +646,45 @@ def test_without_onnxruntime_opencv_runs_the_host_s_files(standins: Path) -> Non
     answer = Preprocessor(told.append)(picture, Request(FULL, 512), HERE)
     assert len(answer.document["people"]) == 2
     assert "on OpenCV" in told[0]
+
+
+RESIDENT = """
+import sys
+from pathlib import Path
+import dw_openpose_full as dw
+from dw_openpose_full.hosts.choices import CHOICES
+from dw_openpose_full.hosts.preprocessor import Preprocessor, Request, Settings
+
+def megabytes():
+    (line,) = [line for line in open("/proc/self/status") if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+heart, lite = Preprocessor(), CHOICES[-1]
+picture = dw.read_picture(sys.argv[1])
+import onnxruntime
+before = megabytes()
+heart(picture, Request(lite), Settings(offline=True))
+loaded = megabytes()
+assert heart.unload(lite)
+print(before, loaded, megabytes())
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc",
+    reason="resident memory is read from Linux, and glibc is told to give it back",
+)
+def test_memory_returns_after_unload() -> None:
+    pytest.importorskip("onnxruntime", reason="lite needs onnxruntime")
+    sample = Path(__file__).resolve().parents[1] / "docs" / "sample.jpg"
+    environment = {**os.environ, "PYTHONPATH": str(Path(dw.__file__).parents[1])}
+    run = subprocess.run(
+        [sys.executable, "-c", RESIDENT, str(sample)],
+        capture_output=True,
+        check=True,
+        text=True,
+        env=environment,
+    )
+    before, loaded, after = map(float, run.stdout.split())
+    assert loaded - before > 100
+    assert after - before < 0.5 * (loaded - before)

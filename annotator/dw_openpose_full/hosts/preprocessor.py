@@ -25,6 +25,7 @@ from .choices import Choice
 from .document import host_document, parity_document
 from .framing import Frame
 from .loading import Wish, load_networks
+from .memory import give_back
 
 MOST_BYTES: Final = 64_000_000  # of answers kept; 80 drawings of 512 x 512
 
@@ -137,7 +138,9 @@ class Preprocessor:
             idle = [key for key, users in self._users.items() if not users]
             for key in idle:
                 del self._loaded[key], self._users[key]
-            return bool(idle)
+        if idle:
+            give_back()
+        return bool(idle)
 
     def _estimator(self, choice: Choice, settings: Settings) -> DwOpenpose:
         """The networks of a choice; a second thread waits for the first one's."""
