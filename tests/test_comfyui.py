@@ -261,7 +261,7 @@ def test_what_json_can_not_hold_is_mended(host: Comfy) -> None:
     assert lefts(json.loads(text, parse_constant=refuse)) == [[0, 50]]
 
 
-@pytest.mark.parametrize("prefix", ["../pose", "/tmp/pose", "a/../../pose", "C:\\pose", "..\\pose"])
+@pytest.mark.parametrize("prefix", ["../pose", "/pose", "a/../../pose", "C:\\pose", "..\\pose"])
 def test_no_file_is_saved_outside_of_the_output_folder(host: Comfy, prefix: str) -> None:
     verdict = host.check("DWOpenposeSaveJSON", filename_prefix=prefix)
     assert isinstance(verdict, str)
