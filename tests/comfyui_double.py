@@ -43,7 +43,7 @@ class Comfy:
 
     def load(self, pack: Path) -> None:
         """Load a pack as the host does: by its path, under a name made of the path."""
-        name = str(pack).replace(".", "_x_")
+        name = _module_name(pack)
         spec = importlib.util.spec_from_file_location(name, pack / "__init__.py")
         assert spec is not None
         assert spec.loader is not None
@@ -132,8 +132,14 @@ def comfy(home: Path, *, has_v3: bool, pack: Path = ROOT) -> Iterator[Comfy]:
             patch.setitem(sys.modules, name, module)
         host.load(pack)
         yield host
-    for name in [name for name in set(sys.modules) - before if name.startswith(str(pack.parent))]:
+    shelf = _module_name(pack.parent)
+    for name in [name for name in set(sys.modules) - before if name.startswith(shelf)]:
         del sys.modules[name]
+
+
+def _module_name(path: Path) -> str:
+    """The name under which the host loads a pack: its path, without dots."""
+    return str(path).replace(".", "_x_")
 
 
 def _module(name: str, **members: object) -> ModuleType:
