@@ -19,13 +19,18 @@ import pytest
 from dw_openpose_full.assembly import NO_DETECTOR, Supply
 from dw_openpose_full.backends import Tensor, open_session
 from dw_openpose_full.cli.evaluate import evaluate
-from dw_openpose_full.errors import DependencyError, DwPoseError, OptionError, OutputError
+from dw_openpose_full.errors import (
+    DataSetError,
+    DependencyError,
+    DwPoseError,
+    OptionError,
+    OutputError,
+)
 from dw_openpose_full.estimator import SimccEstimator
 from dw_openpose_full.evaluation import libraries
 from dw_openpose_full.evaluation.annotations import Annotations
 from dw_openpose_full.evaluation.boxes import annotated_boxes, detected_boxes
-from dw_openpose_full.evaluation.documents import DataSetError
-from dw_openpose_full.evaluation.flip import MIRRORED, FlippedSession
+from dw_openpose_full.evaluation.flip import FlippedSession
 from dw_openpose_full.evaluation.journal import Journal
 from dw_openpose_full.evaluation.libraries import LIBRARIES, Library
 from dw_openpose_full.evaluation.metrics import measure
@@ -39,6 +44,7 @@ from dw_openpose_full.evaluation.ubody import of_videos, read_videos
 from dw_openpose_full.pictures import read_picture
 from dw_openpose_full.pipeline import DwOpenpose
 from dw_openpose_full.poses import Boxes, WholeBodyPoses
+from dw_openpose_full.skeleton import MIRRORED
 from dw_openpose_full.zoo.cards import IMAGENET_RGB
 from evaluation_fixture import REFERENCE, REFERENCE_WITHOUT_AREAS, data_set, write
 from evaluation_twin import statistics

@@ -37,6 +37,14 @@ class ModelError(DwPoseError):
     """A network file that is missing, damaged, refused, or of the wrong kind."""
 
 
+class DataSetError(DwPoseError, ValueError):
+    """Files of a data set, predictions or boxes, that can not be measured with or learnt from."""
+
+
+class TrainingError(DwPoseError):
+    """A training that can not begin, go on, or be taken up again."""
+
+
 class OutputError(DwPoseError):
     """A result that could not be written."""
 

@@ -172,6 +172,35 @@ FOOT_BONES: Final = (
 # points in the colour of the ankle, so that no colour of another part of the body turns up there
 FOOT_SHINS: Final = (11, 11, 11, 8, 8, 8)
 
+# ---------------------------------------------------------------- mirror images
+_FACE_RUNS: Final = (
+    (0, 16, 16),  # jaw
+    (17, 26, 43),  # brows
+    (31, 35, 66),  # nostrils; the bridge, 27 to 30, lies in the middle
+    (36, 39, 81), (42, 45, 81), (40, 41, 87), (46, 47, 87),  # eyes
+    (48, 54, 102), (55, 59, 114),  # mouth, outside
+    (60, 64, 124), (65, 67, 132),  # mouth, inside
+)  # fmt: skip
+"""First and last point of a run that a mirror turns round, and what a pair adds up to."""
+
+
+def _mirrored() -> tuple[int, ...]:
+    """For each keypoint, the one that takes its place in a mirror."""
+    others = list(range(WHOLE_BODY_COUNT))
+    for left in range(1, BODY.stop, 2):
+        others[left], others[left + 1] = left + 1, left
+    left_foot, right_foot = others[17:20], others[20:23]
+    others[FEET] = right_foot + left_foot
+    for first, last, total in _FACE_RUNS:
+        for point in range(first, last + 1):
+            others[FACE.start + point] = FACE.start + total - point
+    others[LEFT_HAND], others[RIGHT_HAND] = others[RIGHT_HAND], others[LEFT_HAND]
+    return tuple(others)
+
+
+MIRRORED: Final = _mirrored()
+"""The table of the data set's flip pairs; left and right change places, the middle stays."""
+
 # ---------------------------------------------------------------- spreads of the data set
 BODY_SIGMAS: Final = (
     0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,  # head, shoulders, elbows
@@ -203,3 +232,4 @@ assert len(JOINT_SOURCES) == len(JOINT_COLOURS) == FIGURE_BODY.stop == 18
 assert sorted(JOINT_SOURCES) == [-1, *range(17)]
 assert len(LIMBS) == len(JOINT_COLOURS) - 1
 assert len(HAND_BONES) == len(HAND_COLOURS) == 20
+assert all(MIRRORED[other] == keypoint for keypoint, other in enumerate(MIRRORED))

@@ -9,10 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from ..errors import name_for_message
+from ..errors import DataSetError, name_for_message
 from ..poses import BoolArray, IntArray
 from .documents import (
-    DataSetError,
     EntryError,
     Numbers,
     box,

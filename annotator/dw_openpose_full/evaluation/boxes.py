@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import name_for_message
+from ..errors import DataSetError, name_for_message
 from ..poses import Boxes, FloatArray, IntArray
 from .annotations import Annotations
 from .documents import (
     PERSON,
-    DataSetError,
     Entry,
     Numbers,
     box,

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DwPoseError, name_for_message, printable
+from ..errors import DataSetError, name_for_message, printable
 from ..skeleton import WHOLE_BODY_COUNT
 from .parts import FIELDS
 
@@ -26,10 +26,6 @@ Value = TypeVar("Value")
 
 PERSON: Final = 1
 """COCO's category of persons, the only one that has keypoints."""
-
-
-class DataSetError(DwPoseError, ValueError):
-    """Annotations, predictions or boxes that can not be measured with."""
 
 
 class EntryError(ValueError):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import OptionError, OutputError, name_for_message
-from .documents import DataSetError, Entry, described, parse
+from ..errors import DataSetError, OptionError, OutputError, name_for_message
+from .documents import Entry, described, parse
 
 _MARK: Final = '{"dw_openpose_predictions": 1'
 _COUNT: Final = "pictures"

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import name_for_message
+from ..errors import DataSetError, name_for_message
 from ..poses import BoolArray, IntArray
 from ..skeleton import WHOLE_BODY_COUNT
 from .documents import (
-    DataSetError,
     Entry,
     EntryError,
     Numbers,

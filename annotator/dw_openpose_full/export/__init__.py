@@ -1,0 +1,1 @@
+"""From a training's checkpoint to files that programs deploy."""

@@ -1,0 +1,1 @@
+"""The workshop: networks learn from a data set, or from a larger network, in plain PyTorch."""
