@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from dw_openpose_full import files
-from dw_openpose_full.errors import OutputError
+from dw_openpose_full.errors import OutputError, PoseError
 from dw_openpose_full.files import replacing, sweep_leftovers, write_atomically
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="POSIX files")
@@ -366,3 +366,13 @@ def test_a_file_that_can_not_be_removed_is_passed_over(
     leftover(tmp_path, DEAD)
     monkeypatch.setattr(Path, "unlink", refuse)
     assert sweep_leftovers(tmp_path) == 0
+
+
+def test_what_fails_in_the_block_on_purpose_is_told_as_it_is(tmp_path: Path) -> None:
+    def fail() -> None:
+        with replacing(tmp_path / "x.bin"):
+            raise PoseError("a row is wrong")
+
+    with pytest.raises(PoseError, match="^a row is wrong$"):
+        fail()
+    assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from .errors import OutputError, name_for_message
+from .errors import DwPoseError, OutputError, name_for_message
 
 AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -90,6 +90,8 @@ def replacing(path: AnyPath) -> Iterator[Path]:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         raise OutputError(f"{name}: can not be written: {reason}") from error
+    except DwPoseError:  # of the block
+        raise
     except ValueError as error:  # a NUL or another character that file names can not hold
         raise OutputError(f"{name}: no file can have this name ({error}); change it") from error
 

@@ -86,7 +86,7 @@ class Task:
             DataSetError: If some are missing; it counts them.
         """
         todo = [
-            (image, self.folder / file)
+            (image, self.folder / file.lstrip("/"))  # UBody's may begin with one
             for image, file in self.truth.pictures.items()
             if image not in done
         ]
