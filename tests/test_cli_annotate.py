@@ -24,7 +24,8 @@ if sys.platform != "win32":
     import pty
 
 from dw_openpose_full import cli, files
-from dw_openpose_full.cli.inputs import find_pictures, plan_jobs
+from dw_openpose_full.cli.inputs import plan_jobs
+from dw_openpose_full.pictures.finding import find_pictures
 
 SAMPLE = Path(__file__).resolve().parents[1] / "docs" / "sample.jpg"
 SOURCE_ROOT = Path(__file__).resolve().parents[1] / "annotator"

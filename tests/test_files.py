@@ -373,6 +373,6 @@ def test_what_fails_in_the_block_on_purpose_is_told_as_it_is(tmp_path: Path) -> 
         with replacing(tmp_path / "x.bin"):
             raise PoseError("a row is wrong")
 
-    with pytest.raises(PoseError, match="^a row is wrong$"):
+    with pytest.raises(PoseError, match=r"^a row is wrong$"):
         fail()
     assert not list(tmp_path.iterdir())

@@ -86,7 +86,7 @@ def encode(
     bumps: list[FloatArray] = []
     middles = np.round(np.where(known[..., None], points, 0).astype(np.float64) * SPLIT_RATIO)
     for middle, side in zip(np.moveaxis(middles, -1, 0), (size.width, size.height), strict=True):
-        count, spread = int(side * SPLIT_RATIO), _spread(side)
+        count, spread = int(side * SPLIT_RATIO), spread_for(side)
         known &= (middle + REACH * spread >= 0) & (middle - REACH * spread < count)
         away = (np.arange(count) - middle[..., None]) / spread
         bumps.append(np.exp(-0.5 * away**2).astype(np.float32))
@@ -102,6 +102,6 @@ def _peaks(bins: NDArray[np.floating]) -> tuple[NDArray[np.intp], FloatArray]:
     return places, heights.astype(np.float32)
 
 
-def _spread(side: int) -> float:
+def spread_for(side: int) -> float:
     """Standard deviation of a target in bins; the published ones round the root of side / 8."""
     return PUBLISHED_SPREADS.get(side, float(np.sqrt(side / 8)))

@@ -13,10 +13,15 @@ import click
 from .._version import package_version
 from ..errors import DwPoseError, OptionError
 from .annotate import annotate
+from .convert import convert
+from .data import data
+from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .models import models
 from .render import render
+from .train import train
 from .words import INTERRUPTED, SOME_FAILED, WRONG_USE, give_up, say, say_error
 
 __all__ = ["run"]
@@ -28,7 +33,7 @@ def _command() -> None:
     """Whole-body OpenPose figures from photos, for ControlNet."""
 
 
-for _part in (annotate, render, models, evaluate, doctor):
+for _part in (annotate, render, demo, models, evaluate, data, train, convert, export, doctor):
     _command.add_command(_part)
 
 

@@ -14,10 +14,11 @@ from ..errors import DwPoseError, name_for_message
 from ..files import sweep_leftovers, write_atomically
 from ..people import PeopleChoice
 from ..pictures import encode_png
+from ..pictures.finding import find_pictures, is_folder
 from ..pipeline import DwOpenpose
 from ..render import Parts
 from ..thresholds import Thresholds
-from .inputs import Job, find_pictures, is_folder, plan_jobs, results_folder, without_clashes
+from .inputs import Job, plan_jobs, results_folder, without_clashes
 from .options import people_choice, style_and_parts, thresholds
 from .words import StdoutError, fetching, say, say_error, show, with_progress
 from .work import Work

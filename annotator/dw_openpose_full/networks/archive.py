@@ -1,11 +1,12 @@
 """PyTorch's checkpoint files, read without running anything that they say.
 
-A checkpoint is a pickle, and a pickle is a program. This reader gives it nothing to run: a class
-or function that the pickle names becomes either one of the four things that tensors are made of,
-or an ``Inert`` that swallows whatever is done to it. Tensors are plans until ``build`` reads their
-bytes, so what is not wanted, such as the second and third copy of the weights in a training
-checkpoint, is never read. Both of torch's formats are known: the zip archive (torch 1.6 and
-later) and the run of pickles before it, which torch still writes on request.
+A checkpoint is a pickle, and a pickle is a program. This reader gives it nothing to run: a class or
+function that the pickle names becomes either one of the four things that tensors are made of, or an
+``Inert`` that swallows whatever is done to it. One that names what only an attack has a use for is
+refused, though it could do no harm here: it could elsewhere. Tensors are plans until ``build``
+reads their bytes, so what is not wanted, such as the second and third copy of the weights in a
+training checkpoint, is never read. Both of torch's formats are known: the zip archive (torch 1.6
+and later) and the run of pickles before it, which torch still writes on request.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any, BinaryIO, Final, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
+
+from ..errors import printable
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C  # first pickle of a file of the older format
 _PROTOCOL: Final = 1001  # its second
@@ -124,6 +127,11 @@ _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch._utils", "_rebuild_parameter"): _ParameterPlan,
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
+# What runs commands or code; no library saves any of it among its weights.
+_ATTACKS: Final = frozenset(
+    ("ctypes", "importlib", "nt", "os", "posix", "pty", "runpy", "socket", "subprocess")
+)
+_ATTACKS_BUILT_IN: Final = {"__import__", "compile", "eval", "exec", "open"}
 
 
 class _InertUnpickler(pickle.Unpickler):
@@ -138,6 +146,10 @@ class _InertUnpickler(pickle.Unpickler):
         self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  whatever it may be
+        built_in = module in {"builtins", "__builtin__"}
+        if module.partition(".")[0] in _ATTACKS or (built_in and name in _ATTACKS_BUILT_IN):
+            called = printable(f"{module}.{name}"[:80])
+            raise ArchiveError(f"a program that would call {called}, of which nothing was run")
         return _KNOWN.get((module, name), Inert)
 
     def persistent_load(self, pid: object) -> Storage:

@@ -15,12 +15,15 @@ from .archive import Archive, ArchiveError, TensorPlan, open_archive
 from .weights import Weights
 
 SUFFIXES: Final = (".safetensors", ".pth")
-"""Endings of files that ``read_weights`` opens."""
+"""Endings of files of weights that a network is opened from."""
+
+CHECKPOINTS: Final = (".pth", ".pt", ".ckpt")
+"""Endings of PyTorch's checkpoints, which ``read_weights`` opens too."""
 
 _MOST_TENSORS: Final = 20_000  # in one file; the largest networks have some 2,000
 _LONGEST_NAME: Final = 200
 _LONGEST_HEADER: Final = 2**22  # bytes; that of 2,000 tensors has 2**18
-_WEIGHTS: Final = ("state_dict", "model")  # mmengine's and Megvii's word for the weights to use
+_WEIGHTS: Final = ("state_dict", "model", "average")  # mmengine's, Megvii's and our own word
 _NOT_OF_THE_NETWORK: Final = ("data_preprocessor.", "distill_losses.")
 _SIGNATURES: Final = (
     (b"\x80", "a pickle; rename it to .pth if you trust where it comes from"),
@@ -38,7 +41,7 @@ def read_weights(path: Path, *, stage: int | None = None) -> Weights:
     stage 1 its backbone and head, from stage 2 its head and the teacher's backbone.
 
     Args:
-        path: A ``.safetensors`` or ``.pth`` file.
+        path: A ``.safetensors`` file, or a checkpoint.
         stage: 1 or 2, if the file is of a distillation that does not itself tell which.
 
     Raises:
@@ -46,17 +49,24 @@ def read_weights(path: Path, *, stage: int | None = None) -> Weights:
     """
     name = name_for_message(path)
     _check_file(path, name)
-    read = _read_pth if path.suffix.lower() == ".pth" else _read_safetensors
+    read = _read_checkpoint if _is_checkpoint(path) else _read_safetensors
     tensors = read(path, name)
     _check_names(tensors.keys(), name)
-    kept = _of_student(_without_wrapper(tensors), stage, name)
+    tensors = _without_wrapper(tensors)
+    is_distilled = any(key.startswith("student.") for key in tensors)
+    stage = (stage or _stage(tensors, name)) if is_distilled else None
+    kept = _of_student(tensors, stage)
     _check_numbers(kept, name)
-    return Weights(kept, name)
+    return Weights(kept, name, stage)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return path.suffix.lower() in CHECKPOINTS
 
 
 def _check_file(path: Path, name: str) -> None:
     """Refuse what is no file, or of an unknown kind."""
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in {*SUFFIXES, *CHECKPOINTS}:
         raise ModelError(f"{name}: expected a file that ends in {' or '.join(SUFFIXES)}")
     if not path.is_file():
         came = "is no file" if path.exists() else "is not there"
@@ -100,7 +110,7 @@ def _check_numbers(tensors: Mapping[str, Tensor], name: str) -> None:
             )
 
 
-def _read_pth(path: Path, name: str) -> Mapping[str, Tensor]:
+def _read_checkpoint(path: Path, name: str) -> Mapping[str, Tensor]:
     """Read the state dict out of whatever else a training run saved."""
     try:
         with path.open("rb") as file:
@@ -146,19 +156,18 @@ def _without_wrapper(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return tensors
 
 
-def _of_student(tensors: Mapping[str, Tensor], stage: int | None, name: str) -> dict[str, Tensor]:
+def _of_student(tensors: Mapping[str, Tensor], stage: int | None) -> dict[str, Tensor]:
     """What a distillation was for; any other network as it is."""
-    kept = {
+    if stage is not None:
+        prefixes = ("student.",) if stage == 1 else ("teacher.backbone.", "student.head.")
+        tensors = {
+            key.partition(".")[2]: tensor
+            for key, tensor in tensors.items()
+            if key.startswith(prefixes)
+        }
+    return {
         key: tensor for key, tensor in tensors.items() if not key.startswith(_NOT_OF_THE_NETWORK)
     }
-    if not any(key.startswith("student.") for key in kept):
-        return kept
-    stage = stage or _stage(tensors, name)
-    prefixes = ("student.",) if stage == 1 else ("teacher.backbone.", "student.head.")
-    kept = {
-        key.partition(".")[2]: tensor for key, tensor in kept.items() if key.startswith(prefixes)
-    }
-    return {key: tensor for key, tensor in kept.items() if not key.startswith(_NOT_OF_THE_NETWORK)}
 
 
 def _stage(tensors: Mapping[str, Tensor], name: str) -> int:
@@ -184,8 +193,8 @@ def _stage(tensors: Mapping[str, Tensor], name: str) -> int:
         return 2  # and 1 alike
     raise ModelError(
         f"{name}: made by distilling one network into another of its kind, with two backbones; "
-        "expected to be told which to take; convert it with stage=1 (the student's) or stage=2 "
-        "(the teacher's)"
+        "expected to be told which to take; convert it with --one-dis (stage 1, the student's) or "
+        "--two-dis (stage 2, the teacher's)"
     )
 
 
@@ -199,6 +208,6 @@ def _refusal(path: Path, name: str, expected: str, reason: str) -> ModelError:
     came = next((words for sign, words in _SIGNATURES if start.startswith(sign)), None)
     if not start:
         came = "an empty file; get it again"
-    elif came is None or (path.suffix == ".pth" and start.startswith((b"\x80", b"PK"))):
+    elif came is None or (_is_checkpoint(path) and start.startswith((b"\x80", b"PK"))):
         came = f"{reason}; get the file again"
     return ModelError(f"{name}: expected {expected}, got {came}")

@@ -23,10 +23,12 @@ class Weights:
     Attributes:
         tensors: By key, as in the network's ``state_dict``.
         source: The file, for messages.
+        stage: 1 or 2, if a distillation made them.
     """
 
     tensors: Mapping[str, Tensor]
     source: str
+    stage: int | None = None
 
     def side(self, key: str, axis: int) -> int:
         """Length of one axis of one tensor.
