@@ -13,6 +13,8 @@ import pytest
 SHARED_VARIABLE = "DW_OPENPOSE_SHARED"
 """Names the folder of photos, annotations and reference pictures; by default ``../shared``."""
 
+_CONNECT = socket.socket.connect  # before any test's fixtures
+
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
     raise AssertionError("a test tried to reach the network")
@@ -23,6 +25,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches the network."""
     monkeypatch.setattr(socket.socket, "connect", _refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", _refuse)
+
+
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
+    """For tests that ask for it: this machine may be reached again, nothing else."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        assert address[0] == "127.0.0.1", f"a test tried to reach {address}"
+        _CONNECT(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -194,6 +194,13 @@ def test_a_number_out_of_its_limits_is_refused(name: str, value: object) -> None
         Settings("", **{name: value})
 
 
+def test_numbers_of_other_kinds_become_pythons_own() -> None:
+    settings = Settings("x", strength=1, eta=np.float32(0.5), steps=np.int64(4), guidance=True)
+    values = (settings.strength, settings.eta, settings.steps, settings.guidance)
+    assert values == (1.0, 0.5, 4, 1.0)
+    assert [type(value) for value in values] == [float, float, int, float]
+
+
 def test_a_prompt_is_joined_with_a_comma_where_there_are_two() -> None:
     assert Settings("  a dancer ", added_prompt="").whole_prompt == "a dancer"
     assert Settings("").whole_prompt == "best quality"
@@ -212,7 +219,7 @@ def test_unknown_names_are_refused() -> None:
         ("flux-union", {"guess_mode": True}, "flux-union takes no guess_mode"),
         ("z-image", {"control_end": 0.5}, "z-image takes no control_guidance_end"),
         ("sd3", {"scheduler": "ddim"}, "sd3 has its own scheduler"),
-        ("sd15", {"control_start": 1}, "control_start must be less than control_end, got 1 and"),
+        ("sd15", {"control_start": 1}, "control_start must be less than control_end, got 1.0 and"),
         ("flux-union-2", {"control_start": 0.7}, "got 0.7 and 0.65"),
     ],
 )

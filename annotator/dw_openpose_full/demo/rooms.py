@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import stat
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from ..locks import try_lock
 
 PREFIX: Final = "dw-openpose-demo-"
 KEEP_SECONDS: Final = 3600
@@ -116,7 +117,7 @@ def sweep(parent: Path) -> int:
                 continue
             descriptor = os.open(lock_file, os.O_RDWR)
             try:
-                _lock(descriptor)
+                try_lock(descriptor)
                 folder = lock_file.with_suffix("")
                 if folder.exists() and _is_ours(folder, stat.S_ISDIR):
                     shutil.rmtree(folder, ignore_errors=True)
@@ -132,7 +133,7 @@ def _locked_file(parent: Path) -> tuple[int, Path]:
     while True:
         descriptor, name = tempfile.mkstemp(_LOCK, PREFIX, parent)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
             if os.path.samestat(os.fstat(descriptor), os.stat(name)):  # noqa: PTH116  beside fstat
                 return descriptor, Path(name)
         except OSError:  # another demo's sweep was quicker
@@ -154,17 +155,3 @@ def _files_below(folder: Path) -> Iterator[tuple[float, int, Path]]:
             status = path.lstat()
             if stat.S_ISREG(status.st_mode):
                 yield status.st_mtime, status.st_size, path
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Lock a file, or raise OSError at once."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Lock a file, or raise OSError at once."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import OptionError, OutputError, name_for_message
+from ..errors import ModelError, OptionError, OutputError, name_for_message
 from ..networks import Network, Yolox, network_of, read_weights
 from ..zoo.proofs import digest_of
 from .description import describe
@@ -60,6 +60,11 @@ def read_checkpoint(path: Path, *, stage: int | None = None) -> Checkpoint:
         raise OptionError(
             f"{weights.source}: expected the checkpoint of a distillation, got plain weights; "
             "they need no choice of a stage: leave it out"
+        )
+    if all(key.startswith("head.") for key in weights.tensors):
+        raise ModelError(
+            f"{weights.source}: expected a whole network, got a head alone, as the state of stage "
+            "2 has it; name the best.safetensors or final.safetensors beside it"
         )
     network = network_of(weights)
     return Checkpoint(network, weights.stage, f"{path.name} sha256:{digest_of(path)}")

@@ -72,7 +72,7 @@ class Settings:
     parts: Parts = Parts.ALL
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their limits and unknown names.
+        """Refuse numbers out of their limits and unknown names; numbers become Python's own.
 
         Raises:
             OptionError: If there is one.
@@ -89,6 +89,8 @@ class Settings:
                     f"{name} must be a {'whole ' if whole else ''}number from {limits.least} to "
                     f"{limits.most}, got {value!r}"
                 )
+            own = float(value)
+            object.__setattr__(self, name, int(own) if whole else own)
         if self.scheduler and self.scheduler not in SCHEDULERS:
             choices = ", ".join(SCHEDULERS)
             raise OptionError(f"scheduler must be one of {choices}; got {self.scheduler!r}")

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ModelError, name_for_message
+from ..locks import try_lock
 
 TAG_LENGTH: Final = 16
 _OLD: Final = 24 * 3600  # seconds after which no fetch is still under way
@@ -148,7 +149,8 @@ def _hold(path: Path, target: Path, patience: float) -> int | None:
         except OSError:
             return None
         try:
-            if _try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat()):
+            try_lock(descriptor)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
         except BlockingIOError:
             pass
@@ -165,25 +167,6 @@ def _hold(path: Path, target: Path, patience: float) -> int | None:
             grown, deadline = size, time.monotonic() + patience
         time.sleep(_POLL)
     return None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        """Lock a file, or raise BlockingIOError at once."""
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(error.errno, "locked") from error
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        """Lock a file, or raise BlockingIOError at once."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
 
 
 def _siblings(target: Path) -> list[Path]:
