@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,10 +87,8 @@ def score(data: Path, weights: Path, scratch: Path) -> Score:
 
 
 @pytest.fixture(scope="module")
-def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
+def way(tmp_path_factory: pytest.TempPathFactory) -> Way:
     """Go it once for all tests."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("way")
     data = folder / "mannequins"
     began = time.process_time()
@@ -115,8 +113,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
         go("mannequins/s1", seed, "--teacher", teacher)
         go("mannequins/s2", seed, "--teacher", runs["mannequins/s1", seed] / FINAL)
     print(f"the whole way: {time.process_time() - began:.0f} CPU s")
-    yield Way(data, runs, scores)
-    torch.set_num_threads(threads)
+    return Way(data, runs, scores)
 
 
 def each_seed(way: Way, preset: str, part: str) -> list[float]:

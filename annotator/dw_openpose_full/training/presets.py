@@ -80,7 +80,7 @@ _TOY: Final[dict[str, Any]] = {
     "logit_weight": 0.2, "feature_weight": 1.1e-3, "augmentation": "none",
     "last_augmentation": "none", "val_every": 5,
 }  # fmt: skip
-_TOY_STUDENT: Final[dict[str, Any]] = _TOY | {"widen": 0.1875, "key": 32, "epochs": 5}
+_TOY_STUDENT: Final[dict[str, Any]] = _TOY | {"widen": 0.1875, "key": 32, "epochs": 4}
 _TOYS: Final = (
     Preset("mannequins/teacher", **_TOY | {"widen": 0.25, "key": 64, "epochs": 8}),
     Preset("mannequins/alone", **_TOY_STUDENT),
