@@ -154,6 +154,20 @@ def test_a_threshold_outside_its_range_is_refused(threshold: float) -> None:
         OpenPoseFigures.from_poses(one_person(), threshold)
 
 
+def test_some_of_the_people_come_in_the_order_asked_for() -> None:
+    keypoints = np.arange(3.0)[:, None, None] + np.zeros((3, 133, 2))
+    boxes = Boxes.from_arrays([[n, n, n + 5, n + 5] for n in range(3)], [0.9, 0.8, 0.7])
+    poses = WholeBodyPoses.from_arrays(
+        keypoints, np.ones((3, 133)), image_size=(20, 30), boxes=boxes
+    )
+    some = OpenPoseFigures.from_poses(poses).only([2, 0])
+    assert some.ids.tolist() == [2, 0]
+    assert some.points[:, 0, 0].tolist() == some.boxes.xyxy[:, 0].tolist() == [2, 0]
+    assert some.boxes.scores.tolist() == pytest.approx([0.7, 0.9])
+    assert len(some.only([])) == 0
+    assert some.image_size == ImageSize(20, 30)
+
+
 def test_figures_scale_with_their_canvas() -> None:
     figures = OpenPoseFigures.from_poses(one_person()).scaled_to(ImageSize(1000, 600))
     assert figures.image_size == (1000, 600)

@@ -6,6 +6,7 @@ visible. Renderers and JSON take the decision as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -103,6 +104,18 @@ class OpenPoseFigures:
         visible[:, skeleton.FIGURE_PUPILS] &= face_is_seen
         ids = np.arange(len(poses), dtype=np.int64)
         return cls(points, visible, scores, poses.boxes, ids, poses.image_size)
+
+    def only(self, rows: Sequence[int]) -> OpenPoseFigures:
+        """Some of the people, in the order of their rows as given."""
+        chosen = np.array(rows, dtype=np.intp)
+        return OpenPoseFigures(
+            self.points[chosen],
+            self.visible[chosen],
+            self.scores[chosen],
+            Boxes(self.boxes.xyxy[chosen], self.boxes.scores[chosen]),
+            self.ids[chosen],
+            self.image_size,
+        )
 
     def scaled_to(self, size: ImageSize) -> OpenPoseFigures:
         """The same figures on a canvas of another size."""

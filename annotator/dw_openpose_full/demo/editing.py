@@ -102,15 +102,7 @@ class Sheet:
 
     def only(self, rows: Collection[int]) -> OpenPoseFigures:
         """Some of the people."""
-        figures, chosen = self.figures, np.array(sorted(rows), dtype=np.intp)
-        return OpenPoseFigures(
-            figures.points[chosen],
-            figures.visible[chosen],
-            figures.scores[chosen],
-            Boxes(figures.boxes.xyxy[chosen], figures.boxes.scores[chosen]),
-            figures.ids[chosen],
-            figures.image_size,
-        )
+        return self.figures.only(sorted(rows))
 
     def text(self, rows: Collection[int]) -> str:
         """OpenPose JSON of some of the people, a line for each part."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -75,7 +74,7 @@ class SelectPeople(Node):
             if wanted:
                 rows = [rows[index] for index in wanted if index < len(rows)]
             rows = rows[: self.max_people or None]
-            kept.append(replace(frame, figures=_of_rows(frame.figures, rows)))
+            kept.append(replace(frame, figures=frame.figures.only(rows)))
         return Answer((write_frames(kept),))
 
     def _in_order(self, figures: OpenPoseFigures) -> list[int]:
@@ -94,19 +93,6 @@ class SelectPeople(Node):
 
 def _rows_of(boxes: Boxes) -> list[list[float]]:
     return [list(row) for row in np.column_stack([boxes.xyxy, boxes.scores]).tolist()]
-
-
-def _of_rows(figures: OpenPoseFigures, rows: Sequence[int]) -> OpenPoseFigures:
-    """The figures of some people."""
-    index = np.array(rows, np.intp)
-    return OpenPoseFigures(
-        figures.points[index],
-        figures.visible[index],
-        figures.scores[index],
-        Boxes(figures.boxes.xyxy[index], figures.boxes.scores[index]),
-        figures.ids[index],
-        figures.image_size,
-    )
 
 
 def _parse(text: str) -> list[int]:
