@@ -54,12 +54,15 @@ def filmed(
     rate: Fraction | int = 25,
     times: Sequence[Fraction] = (),
     codec: str = "libx264",
+    *,
+    title: str = "",
     **options: str,
 ) -> Path:
     """A video of numbered frames, of the kind that the name's end says."""
     rate = Fraction(rate)
     clock = Fraction(1, 1000) if times else 1 / rate
     with av.open(str(path), "w", options=options) as container:
+        container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = SIZE.width, SIZE.height, "yuv420p"
         stream.codec_context.time_base = clock
@@ -154,6 +157,15 @@ def test_every_frame_once_in_order(tmp_path: Path, name: str, codec: str) -> Non
         assert frame.picture.flags.c_contiguous
         assert not frame.picture.flags.writeable
         assert abs(frame.time - Fraction(frame.number - 1, 25)) < Fraction(1, 900)
+
+
+@needs_av
+def test_a_title_that_is_no_utf_8_is_no_damage(tmp_path: Path) -> None:
+    path = filmed(tmp_path / "x.mkv", count=3, title="ABCDEFGH")
+    data = path.read_bytes()
+    assert b"ABCDEFGH" in data
+    path.write_bytes(data.replace(b"ABCDEFGH", b"\xff\xfe\x80EFGH!"))
+    assert numbers(path) == [0, 1, 2]
 
 
 @needs_av

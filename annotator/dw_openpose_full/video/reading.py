@@ -146,7 +146,7 @@ def _opened(path: Path) -> Iterator[tuple[av.VideoStream, Iterator[av.VideoFrame
     with _regular_file(path, name) as file:
         kind = _container_of(file, name)
         try:
-            container = av.open(_Source(file), format=kind, metadata_errors="replace")
+            container = av.open(_Source(file), format=kind, **_lenient(av.__version__))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
                 f"{name}: the video is damaged or cut ({in_short(error)}); copy it again"
@@ -193,6 +193,11 @@ def _container_of(file: BinaryIO, name: str) -> str:
     if short:
         raise VideoError(f"{name}: the file is cut, {short} bytes are missing; copy it again")
     return kind
+
+
+def _lenient(version: str) -> dict[str, str]:
+    """Have titles that are no UTF-8 read somehow; PyAV does that by itself since 19."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def _stream_of(container: av.container.InputContainer, name: str) -> av.VideoStream:
