@@ -83,6 +83,7 @@ def main() -> None:
     wanted = parser.parse_args()
     chance, read = np.random.default_rng(0), estimator()
     with tempfile.TemporaryDirectory() as place:
+        tempfile.tempdir = place  # gradio_client leaves a folder there for each answer
         users = []
         for user in range(wanted.users):
             colour = chance.integers(0, 255, 3, dtype=np.uint8)

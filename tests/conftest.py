@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,6 +46,17 @@ def nothing_is_fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("ORT_DISABLE_TELEMETRY", "1")
         patch.setenv("DW_OPENPOSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests, their sub-processes and the libraries below them put aside goes with the run."""
+    place = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", place)
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            patch.setenv(name, place)
         yield
 
 
