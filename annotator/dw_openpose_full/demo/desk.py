@@ -23,7 +23,7 @@ from .config import DemoSettings
 from .editing import Sheet, draw, nobody
 from .making import Studio
 from .onlooker import Onlooker
-from .rooms import Room
+from .rooms import NOT_SENT, Room
 
 UPLOAD_BYTES: Final = 20 * 10**6
 """Largest file that a browser may send."""
@@ -196,9 +196,7 @@ class Desk:
             return None
         path = said.get("path") if isinstance(said, dict) else said
         if not isinstance(path, str) or not self.room.holds(path):
-            raise OptionError(
-                "expected an uploaded file, got something else; choose the file again"
-            )
+            raise OptionError(NOT_SENT)
         given = said.get("orig_name") if isinstance(said, dict) else None
         return Upload(Path(path), str(given or Path(path).name)[:100])
 

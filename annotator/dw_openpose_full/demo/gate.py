@@ -10,7 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any, Final
 
-from .rooms import Room
+from .rooms import NOT_SENT, Room
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -98,7 +98,7 @@ class Gate:
             raise _RefusedError(400, "expected JSON") from None
         for path in _paths(said):
             if not self._room.holds(path):
-                raise _RefusedError(400, "expected an uploaded file, got something else")
+                raise _RefusedError(400, NOT_SENT)
 
 
 class _RefusedError(Exception):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
+from pydantic import ValidationError
 
 from ..generation import Family
 from ..generation.families import family_named
@@ -24,6 +25,7 @@ from .fields import (
     limits_of,
     page_values,
 )
+from .rooms import NOT_SENT
 
 TITLE: Final = "DW OpenPose full"
 HEAD: Final = f"""# {TITLE}
@@ -93,7 +95,23 @@ def lay_out(settings: DemoSettings, families: Sequence[Family], notice: str) -> 
         gr.Examples(
             rows, [parts["photo"], fields["prompt"]], label="Examples", api_visibility="private"
         )
+    for name in ("photo", "pose_upload", "settings_upload"):
+        _take_files_only(parts[name])
     return Layout(fields, **parts)
+
+
+def _take_files_only(part: Any) -> None:  # noqa: ANN401  of gradio
+    """Answer in one sentence what is no file: gradio checks it before us, and has no words."""
+
+    class Sent(part.data_model):  # type: ignore[misc]
+        @classmethod
+        def model_validate(cls, said: object, **how: object) -> object:
+            try:
+                return super().model_validate(said, **how)
+            except ValidationError:
+                raise gr.Error(NOT_SENT, title="", print_exception=False) from None
+
+    part.data_model = Sent
 
 
 def _inputs(

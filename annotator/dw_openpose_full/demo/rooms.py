@@ -26,6 +26,8 @@ KEEP_SECONDS: Final = 3600
 """Files older than this go; a page that is still open asks for its picture again."""
 MOST_BYTES: Final = 2 * 2**30
 """Of all files; above it the oldest go, whatever their age."""
+NOT_SENT: Final = "expected an uploaded file, got something else; choose the file again"
+"""A refusal of whatever names no file in here."""
 
 _LOCK: Final = ".lock"
 _ANSWERS: Final = "answers"
