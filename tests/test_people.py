@@ -13,7 +13,7 @@ import dw_openpose_full as dw
 from dw_openpose_full import cli
 from dw_openpose_full.annotation import Look
 from dw_openpose_full.cli.inputs import Job
-from dw_openpose_full.cli.work import MOST_PICTURES, Work
+from dw_openpose_full.cli.work import Work
 from dw_openpose_full.estimator import BATCH
 from dw_openpose_full.people import EVERYBODY, Order, PeopleChoice
 from dw_openpose_full.poses import RgbImage
@@ -171,9 +171,9 @@ def test_persons_of_several_pictures_share_a_batch(tmp_path: Path) -> None:
 
 
 def test_a_group_does_not_grow_for_ever(tmp_path: Path) -> None:
-    sight, todo = Sight(), jobs(tmp_path, MOST_PICTURES + 1)
+    sight, todo = Sight(), jobs(tmp_path, BATCH + 1)
     list(Work(sight.whole, Look(), PeopleChoice(min_size=1)).of(todo))
-    assert [len(group) for group in sight.groups] == [MOST_PICTURES, 1]
+    assert [len(group) for group in sight.groups] == [BATCH, 1]
 
 
 def test_large_pictures_make_small_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,9 @@ from dw_openpose_full import (
     PoseError,
 )
 from dw_openpose_full.poses import BoolArray, FloatArray
-from dw_openpose_full.smoothing import follow, smoothed
+from dw_openpose_full.smoothing import Smoother, smoothed
+from dw_openpose_full.smoothing.following import Follower
+from dw_openpose_full.smoothing.smoother import PART
 
 SIZE = ImageSize(480, 640)
 COUNT = 136
@@ -45,6 +47,24 @@ def person(x: float = 100, y: float = 100) -> FloatArray:
 def places(frames: Sequence[OpenPoseFigures], row: int = 0) -> FloatArray:
     """Points ``(T, 136, 2)`` of one row."""
     return np.array([frame.points[row] for frame in frames])
+
+
+def crowd(count: int) -> list[OpenPoseFigures]:
+    """Three people who walk about and are lost now and then, point by point and altogether."""
+    random = np.random.default_rng(3)
+    frames = []
+    for t in range(count):
+        people = [person(150 * n + 40 * np.sin(t / 9 + n), 2 * (t % 50)) for n in range(3)]
+        present = [one for one in people if random.random() > 0.15]
+        noisy = [one + random.normal(0, 2, one.shape).astype(np.float32) for one in present]
+        frames.append(figures(*noisy, visible=random.random(COUNT) > 0.2))
+    return frames
+
+
+def names(frames: Sequence[OpenPoseFigures], patience: int = 3) -> list[list[int]]:
+    """Who is who."""
+    follower = Follower(patience)
+    return [follower.names(frame.boxes).tolist() for frame in frames]
 
 
 def test_jitter_gets_less() -> None:
@@ -119,13 +139,45 @@ def test_people_keep_their_ids_whatever_their_order() -> None:
 
 def test_the_nearest_box_is_followed_first() -> None:
     frames = [figures(person(100), person(130)), figures(person(128), person(98))]
-    ways = [list(zip(track.frames, track.rows, strict=True)) for track in follow(frames)]
-    assert ways == [[(0, 0), (1, 1)], [(0, 1), (1, 0)]]
+    assert names(frames) == [[0, 1], [1, 0]]
 
 
 def test_who_jumps_far_is_somebody_else() -> None:
-    tracks = follow([figures(person(0)), figures(person(90))])
-    assert [track.frames for track in tracks] == [[0], [1]]
+    assert names([figures(person(0)), figures(person(90))]) == [[0], [1]]
+
+
+def test_who_comes_back_soon_enough_keeps_the_name() -> None:
+    frames = [figures(person())] + [figures()] * 3 + [figures(person())]
+    assert names(frames, patience=3)[-1] == [0]
+    assert names(frames, patience=2)[-1] == [1]
+
+
+@pytest.mark.parametrize(("window", "longest_gap", "patience"), [(7, 3, 0), (9, 2, 6), (1, 0, 5)])
+def test_a_long_video_in_parts_is_the_video_at_once(
+    monkeypatch: pytest.MonkeyPatch, window: int, longest_gap: int, patience: int
+) -> None:
+    options = {"window": window, "longest_gap": longest_gap, "patience": patience}
+    frames = crowd(3 * PART)
+    whole, parts = Smoother(**options), Smoother(**options)
+    ready = [shown for frame in frames for shown in parts.add(frame)]
+    assert len(ready) >= PART  # not all of them at the end
+    ready += parts.rest()
+    monkeypatch.setattr("dw_openpose_full.smoothing.smoother.PART", 10**9)
+    assert all(whole.add(frame) == [] for frame in frames)
+    at_once = whole.rest()
+    assert len(ready) == len(frames) == len(at_once)
+    assert len({name for frame in ready for name in frame.ids.tolist()}) > 2
+    for one, other in zip(ready, at_once, strict=True):
+        for name in ("points", "visible", "scores", "ids"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        np.testing.assert_array_equal(one.boxes.xyxy, other.boxes.xyxy)
+
+
+def test_longer_patience_shows_nobody_who_is_not_there() -> None:
+    smoother = Smoother(window=1, longest_gap=1, patience=5)
+    frames = [figures(person())] * 2 + [figures()] * 3 + [figures(person())] * 2
+    assert [smoother.add(frame) for frame in frames] == [[]] * 7
+    assert [frame.ids.tolist() for frame in smoother.rest()] == [[0]] * 2 + [[]] * 3 + [[0]] * 2
 
 
 def test_frames_of_nobody_and_no_frames_at_all_are_fine() -> None:

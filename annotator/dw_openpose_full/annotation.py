@@ -59,6 +59,16 @@ class Look:
         scale = self.resolution / min(image_size)
         return checked_canvas_size([round(side * scale) for side in image_size])
 
+    def figures(self, poses: WholeBodyPoses, size: ImageSize) -> OpenPoseFigures:
+        """The figures of a picture's people, on a canvas of a size."""
+        figures = OpenPoseFigures.from_poses(poses, self.threshold)
+        return (figures if self.phantoms else without_phantoms(figures)).scaled_to(size)
+
+    def draw(self, figures: OpenPoseFigures, picture: RgbImage | None = None) -> RgbImage:
+        """The canvas of figures; ``picture`` is what the overlay is laid on, of any size."""
+        background = None if picture is None else resized(picture, figures.image_size)
+        return render(figures, self.style, self.parts, background=background)
+
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
@@ -81,13 +91,8 @@ class Annotation:
         Raises:
             OptionError: If the resolution is not positive, or gives a canvas above the limit.
         """
-        size = look.canvas_size(ImageSize.of(picture))
-        figures = OpenPoseFigures.from_poses(poses, look.threshold)
-        if not look.phantoms:
-            figures = without_phantoms(figures)
-        figures = figures.scaled_to(size)
-        background = resized(picture, size) if look.style is Style.OVERLAY else None
-        canvas = render(figures, look.style, look.parts, background=background)
+        figures = look.figures(poses, look.canvas_size(ImageSize.of(picture)))
+        canvas = look.draw(figures, picture if look.style is Style.OVERLAY else None)
         return cls(canvas, figures, poses)
 
     def to_json(self) -> dict[str, Any]:

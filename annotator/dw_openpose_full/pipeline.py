@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from numpy.typing import ArrayLike
@@ -17,9 +18,10 @@ from .assembly import (
     load_detector,
     load_estimator,
 )
+from .estimator import BATCH
 from .people import EVERYBODY, PeopleChoice
 from .pictures import PictureLike, as_picture
-from .poses import Boxes, ImageSize, RgbImage, WholeBodyPoses
+from .poses import MAX_PIXELS, Boxes, ImageSize, RgbImage, WholeBodyPoses
 from .render import Parts, Style
 from .thresholds import DEFAULT_THRESHOLD, Thresholds
 
@@ -189,3 +191,28 @@ class DwOpenpose:
         picture = as_picture(image)
         look.canvas_size(ImageSize.of(picture))  # refused before the work, not after it
         return Annotation.of(picture, self.detect(picture, people=people), look)
+
+
+@dataclass(eq=False)
+class Group:
+    """Pictures whose people have been found, and whose poses are read together.
+
+    Attributes:
+        pictures: RGB uint8 ``(H, W, 3)``, of any sizes.
+        boxes: The people of each.
+    """
+
+    pictures: list[RgbImage] = field(default_factory=list)
+    boxes: list[Boxes] = field(default_factory=list)
+
+    def add_(self, picture: RgbImage, boxes: Boxes) -> None:
+        """Add a picture."""
+        self.pictures.append(picture)
+        self.boxes.append(boxes)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it fills a batch, whoever is on it, or as much memory as the largest picture."""
+        persons = sum(len(found) for found in self.boxes)
+        pixels = sum(picture.shape[0] * picture.shape[1] for picture in self.pictures)
+        return len(self.pictures) >= BATCH or persons >= BATCH or pixels >= MAX_PIXELS

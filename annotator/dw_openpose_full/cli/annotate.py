@@ -1,15 +1,17 @@
-"""``dw-openpose annotate``: pictures in, figures and JSON out."""
+"""``dw-openpose annotate``: pictures and videos in, figures and JSON out."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
 from ..annotation import Annotation, Look
 from ..assembly import Supply
+from ..clips import ClipAnnotator, ClipReader
 from ..errors import DwPoseError, name_for_message
 from ..files import sweep_leftovers, write_atomically
 from ..people import PeopleChoice
@@ -18,19 +20,21 @@ from ..pictures.finding import find_pictures, is_folder
 from ..pipeline import DwOpenpose
 from ..render import Parts
 from ..thresholds import Thresholds
-from .inputs import Job, plan_jobs, results_folder, without_clashes
-from .options import people_choice, style_and_parts, thresholds
+from .clips import annotate_clip
+from .inputs import SUFFIXES, Job, plan_jobs, results_folder, without_clashes
+from .options import following, people_choice, style_and_parts, thresholds
 from .words import StdoutError, fetching, say, say_error, show, with_progress
 from .work import Work
 
 _log = logging.getLogger(__name__)
 
 
-@click.command(short_help="Pictures in; figures and OpenPose JSON out.")
+@click.command(short_help="Pictures and videos in; figures and OpenPose JSON out.")
 @click.argument("inputs", nargs=-1, required=True)
 @click.option(
     "-o", "--output", metavar="OUT",
-    help="A .png for one picture, a folder, or - for stdout.  [default: out]",
+    help="A .png for one picture, a .mp4 for one video, a folder, or - for stdout.  "
+    "[default: out]",
 )  # fmt: skip
 @click.option(
     "--json", "document", is_flag=False, flag_value="", metavar="[PATH]",
@@ -65,6 +69,7 @@ _log = logging.getLogger(__name__)
 )  # fmt: skip
 @thresholds
 @people_choice
+@following
 @click.option(
     "--phantoms/--no-phantoms", default=None,
     help="Show hands and faces that hang on no body.  [default: only with --parity]",
@@ -95,19 +100,22 @@ def annotate(
     order: str,
     min_size: float,
     min_score: float | None,
+    detect_every: int,
+    smooth: bool,
+    resume: bool,
     phantoms: bool | None,
     parity: bool,
     offline: bool,
     overwrite: bool | None,
     quiet: bool,
 ) -> int:
-    """Draw the figures of the people in INPUTS: pictures, folders, globs.
+    """Draw the figures of the people in INPUTS: pictures, videos, folders, globs.
 
-    A picture named by -o is written anew; in a folder, results that are there already are kept
-    unless --overwrite is given, so that a second run goes on where the first one stopped.
+    A file named by -o is written anew; in a folder, results that are there already are kept unless
+    --overwrite is given, so that a second run goes on where the first one stopped.
     """
     results = results_folder(output)
-    pictures, complaints = find_pictures(inputs, results)
+    pictures, complaints = find_pictures(inputs, results, SUFFIXES)
     one_file = len(inputs) == 1 and len(pictures) <= 1 and not is_folder(inputs[0])
     jobs, refused = without_clashes(plan_jobs(pictures, output, document, one_file=one_file))
     complaints += refused
@@ -125,7 +133,9 @@ def annotate(
         say(f"model {estimator.description}")
     look = Look(resolution, style, parts, threshold, parity if phantoms is None else phantoms)
     people = PeopleChoice(max_people, order, min_size, min_score)
-    failed = _run(todo, Work(estimator, look, people), quiet=quiet)
+    reader = ClipReader(estimator, people, detect_every)
+    clips = ClipAnnotator(reader, look, smooth=smooth, resume=resume)
+    failed = _run(todo, Work(estimator, look, people), clips, quiet=quiet)
     return 1 if failed or complaints else 0
 
 
@@ -137,28 +147,43 @@ def _open_jobs(jobs: Sequence[Job], *, quiet: bool) -> list[Job]:
     return todo
 
 
-def _run(jobs: Sequence[Job], work: Work, *, quiet: bool) -> int:
+def _run(jobs: Sequence[Job], work: Work, clips: ClipAnnotator, *, quiet: bool) -> int:
     """Do the jobs; a failure is named and the others are done. Returns the failures."""
     for folder in {path.parent for job in jobs for path in job.results}:
         sweep_leftovers(folder)
+    pictures = [job for job in jobs if not job.is_video]
     failed = 0
-    for job, annotate_it in with_progress(work.of(jobs), len(jobs), quiet=quiet):
-        name = name_for_message(job.source)
-        try:
-            _write(job, annotate_it())
-        except StdoutError:
-            raise
-        except DwPoseError as error:
-            failed += 1
-            text = str(error)
-            say_error(text if name in text else f"{name}: {text}")
-        except Exception as error:  # noqa: BLE001  a door: the other pictures must be done
-            failed += 1
-            _log.debug("%s", name, exc_info=True)
-            say_error(f"{name}: {type(error).__name__}: {error}; please report this picture")
+    for job, annotate_it in with_progress(work.of(pictures), len(pictures), quiet=quiet):
+        failed += _failed(job, partial(_annotate_picture, job, annotate_it))
+    for job in jobs:
+        if job.is_video:
+            failed += _failed(job, partial(annotate_clip, job, clips, quiet=quiet))
     if not quiet and len(jobs) > 1:
-        say(f"{len(jobs) - failed} of {len(jobs)} pictures done")
+        kind = "pictures" if len(pictures) == len(jobs) else "files"
+        say(f"{len(jobs) - failed} of {len(jobs)} {kind} done")
     return failed
+
+
+def _failed(job: Job, do: Callable[[], None]) -> bool:
+    """Whether a job failed; if so, that is said."""
+    name = name_for_message(job.source)
+    try:
+        do()
+    except StdoutError:
+        raise
+    except DwPoseError as error:
+        text = str(error)
+        say_error(text if name in text else f"{name}: {text}")
+    except Exception as error:  # noqa: BLE001  a door: the other files must be done
+        _log.debug("%s", name, exc_info=True)
+        say_error(f"{name}: {type(error).__name__}: {error}; please report this file")
+    else:
+        return False
+    return True
+
+
+def _annotate_picture(job: Job, annotate_it: Callable[[], Annotation]) -> None:
+    _write(job, annotate_it())
 
 
 def _write(job: Job, annotation: Annotation) -> None:

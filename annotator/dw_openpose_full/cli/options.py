@@ -70,6 +70,8 @@ def people_choice(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--max-people",
+            "--people",
+            "max_people",
             metavar="N",
             type=click.IntRange(1),
             help="Keep the first people in that order only.",
@@ -97,6 +99,33 @@ def _parse_thresholds(_context: click.Context, _option: click.Parameter, value: 
         return Thresholds.parse(value)
     except OptionError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def following(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what concerns videos: ``--detect-every``, ``--no-smooth`` and ``--resume``."""
+    for option in (
+        click.option(
+            "--resume",
+            is_flag=True,
+            help="Videos: go on after the last frame that an interrupted run has read.",
+        ),
+        click.option(
+            "--smooth/--no-smooth",
+            default=True,
+            help="Videos: close short gaps and smooth movement, or only follow people.  "
+            "[default: smooth]",
+        ),
+        click.option(
+            "--detect-every",
+            metavar="K",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Videos: look for people in each Kth frame, follow them in between.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def refuse_nan(

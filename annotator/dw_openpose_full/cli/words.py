@@ -15,6 +15,7 @@ from typing import Final, TextIO, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -80,14 +81,15 @@ def give_up(stream: TextIO) -> None:
 
 
 def with_progress(
-    items: Iterable[Item], count: int, *, quiet: bool, doing: str = "annotating"
+    items: Iterable[Item], count: int | None, *, quiet: bool, doing: str = "annotating"
 ) -> Iterator[Item]:
     """Go through items under a progress bar, if there are several and a terminal to show it on.
 
+    How many there are need not be known.
     While the bar is there, what is said on stderr appears above it.
     """
     console = _console()
-    if quiet or count < 2 or not console.is_terminal:
+    if quiet or (count is not None and count < 2) or not console.is_terminal:
         yield from items
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -98,7 +100,7 @@ def with_progress(
         transient=True,
         redirect_stdout=False,  # results go there
     ) as progress:
-        yield from progress.track(items, total=count, description=doing)
+        yield from progress.track(items, total=count, description=escape(printable(doing)))
 
 
 @contextmanager

@@ -6,28 +6,21 @@ Ids and smooth movement need all frames; they are in the video's own document an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import repeat
-from typing import Final
 
-from .._version import package_version
+from ..clips import FramesDocument, smoother_for
 from ..figures import OpenPoseFigures
 from ..files import replacing, sweep_leftovers, write_atomically
-from ..geometry import resized
 from ..pictures import encode_png
-from ..pose_json import PoseDocument, to_openpose_json
+from ..pose_json import PoseDocument
 from ..poses import RgbImage
-from ..render import Style, render
-from ..smoothing import smoothed
+from ..render import Style
 from ..video import Video, VideoWriter
 from .bench import Bench, write_document
 from .plans import Item
-
-_SMOOTHED: Final = Fraction(1, 4)  # seconds that each point is smoothed over
-_CLOSED: Final = Fraction(1, 8)  # seconds that a point or a person may be missing
 
 
 @dataclass(frozen=True)
@@ -94,16 +87,15 @@ class Clip:
             times.append(frame.time)
             yield
 
-    def _figures(self, count: int) -> tuple[list[OpenPoseFigures], object]:
+    def _figures(self, count: int) -> tuple[list[OpenPoseFigures], str | None]:
         """Smooth figures of all frames, from what was kept, and the name of the model."""
+        smoother = smoother_for(self.video.rate)
         figures, model = [], None
         for number in range(1, count + 1):
             document = PoseDocument.read(self.item.frame(number).document)
             model = document.frames[0].content.get("model")
-            figures.append(document.figures())
-        rate = self.video.rate
-        window, gap = round(rate * _SMOOTHED), round(rate * _CLOSED)
-        return smoothed(figures, window=max(window, 1), longest_gap=gap), model
+            figures += smoother.add(document.figures())
+        return figures + smoother.rest(), model if isinstance(model, str) else None
 
     def _draw(self, frames: Sequence[OpenPoseFigures], times: Sequence[Fraction]) -> None:
         """Write the figure of each frame, and all of them as a video."""
@@ -125,17 +117,14 @@ class Clip:
         if look.style is Style.OVERLAY:
             pictures = (frame.picture for frame in self.video.frames())
         for figures, picture in zip(frames, pictures, strict=True):
-            ground = None if picture is None else resized(picture, figures.image_size)
-            yield render(figures, look.style, look.parts, background=ground)
+            yield look.draw(figures, picture)
 
-    def _write_document(self, frames: Sequence[OpenPoseFigures], model: object) -> None:
-        """Write the poses of all frames, one on a line."""
-        head = f'{{"fps": {json.dumps(float(self.video.rate))}, "frames": ['
-        tail = f'], "model": {json.dumps(model)}, "version": {json.dumps(package_version())}}}'
-        with replacing(self.item.document) as part, part.open("w", encoding="utf-8") as file:
-            file.write(head)
-            for number, figures in enumerate(frames):
-                document = to_openpose_json(figures)
-                file.write(",\n" if number else "\n")
-                file.write(json.dumps(document | {"model": model}, allow_nan=False))
-            file.write(f"\n{tail}\n")
+    def _write_document(self, frames: Sequence[OpenPoseFigures], model: str | None) -> None:
+        """Write the poses of all frames."""
+        with (
+            replacing(self.item.document) as part,
+            part.open("w", encoding="utf-8") as file,
+            FramesDocument(file.write, self.video.rate, model) as document,
+        ):
+            for figures in frames:
+                document.add(figures)

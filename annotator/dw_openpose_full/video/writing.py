@@ -17,7 +17,11 @@ from .failures import VideoError, in_short, refuse_without
 _RATES: Final = (Fraction(1, 100), Fraction(1000))  # slowest and fastest that players bear
 _FINEST: Final = 90_000  # ticks a second, of a clock that is not one of the file formats'
 _LARGEST: Final = 16384  # pixels a side; the encoder's own limit
-_OPTIONS: Final = {"crf": "18", "preset": "veryfast"}  # thin lines stay whole
+_OPTIONS: Final = {
+    "crf": "18",  # thin lines stay whole
+    "preset": "veryfast",
+    "mbtree": "0",  # x264 reads memory there that nobody wrote: other bytes in every run
+}
 
 
 class VideoWriter:
