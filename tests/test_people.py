@@ -177,7 +177,7 @@ def test_a_group_does_not_grow_for_ever(tmp_path: Path) -> None:
 
 
 def test_large_pictures_make_small_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dw_openpose_full.cli.work.MAX_PIXELS", 2 * SIZE.height * SIZE.width)
+    monkeypatch.setattr("dw_openpose_full.pipeline.MAX_PIXELS", 2 * SIZE.height * SIZE.width)
     sight = Sight()
     list(Work(sight.whole, Look(), one_person()).of(jobs(tmp_path, 5)))
     assert sight.groups == [[0, 1], [2, 3], [4]]
