@@ -37,7 +37,7 @@ lint: $(VENV)/dev
 	$(BIN)/lint-imports --no-cache
 
 golden: $(VENV)/dev
-	$(BIN)/python tests/golden/draw.py
+	$(BIN)/python tests/golden_pictures.py
 
 wheel: $(VENV)/dev
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

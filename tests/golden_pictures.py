@@ -35,6 +35,7 @@ GOLDENS: Final = (
     Golden("pair_controlnet_feet", "pair", Style.CONTROLNET, Parts.ALL | Parts.FEET),
     Golden("pair_dwpose", "pair", Style.DWPOSE),
     Golden("pair_musepose", "pair", Style.MUSEPOSE),
+    Golden("pair_mimicmotion", "pair", Style.MIMICMOTION),
     Golden("pair_xinsir_feet", "pair", Style.XINSIR, Parts.ALL | Parts.FEET, (576, 480)),
     Golden("pair_overlay_feet", "pair", Style.OVERLAY, Parts.ALL | Parts.FEET, (576, 480)),
     Golden("cropped_controlnet_feet", "cropped", Style.CONTROLNET, Parts.ALL | Parts.FEET),

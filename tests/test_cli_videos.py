@@ -242,16 +242,19 @@ def test_an_interrupted_run_goes_on(
 ) -> None:
     clip(folder / "clip.mp4")
     words = ("clip.mp4", "--json", "--detect-every", every, "--people", 1, "-o")
+    turn = {"surest": lambda t: int(t > 10)}
+    world = World(*world.walks, **turn)
+    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: world.estimator)
     assert annotate(*words, "whole.mp4") == 0
     asked = sum(map(len, world.read))
 
-    stopped = Interrupted(*world.walks)
+    stopped = Interrupted(*world.walks, **turn)
     stopped.last = 14 if every == 1 else 13
     monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: stopped.estimator)
     assert annotate(*words, "pose.mp4") == 130
     assert there(folder) == [".pose.mp4.journal", "clip.mp4", "whole.json", "whole.mp4"]
 
-    resumed = World(*world.walks)
+    resumed = World(*world.walks, **turn)
     monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: resumed.estimator)
     assert annotate(*words, "pose.mp4", "--resume") == 0
     assert sum(map(len, resumed.read)) + sum(map(len, stopped.read)) == asked

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +26,8 @@ from dw_openpose_full.render.overlay import PERSON_COLOURS
 from dw_openpose_full.render.strokes import LIMB_COLOURS
 
 EVERY_STYLE = pytest.mark.parametrize("style", list(Style))
+# the strokes of one are so thin that little of them is left on a small canvas
+IN_SMALL = pytest.mark.parametrize("style", [each for each in Style if each != "mimicmotion"])
 WITH_FEET = Parts.ALL | Parts.FEET
 NECK, NOSE, WRIST, ANKLE = 1, 0, 4, 13
 FACE, HAND, FOOT = 18, 88, 130
@@ -204,7 +210,7 @@ def test_feet_leave_what_they_were_not_asked_to_draw_as_it_was() -> None:
     np.testing.assert_array_equal(with_feet[painted(plain)], plain[painted(plain)])
 
 
-@EVERY_STYLE
+@IN_SMALL
 def test_every_style_draws_feet(style: Style) -> None:
     figures = figures_of(foot())
     more = painted(render(figures, style, WITH_FEET)).sum()
@@ -304,6 +310,60 @@ def test_musepose_looks_behind_the_visibility_of_hands_and_face_but_not_of_bodie
     assert painted(picture)[20, [10, 30, 50]].tolist() == [False, True, True]
 
 
+def on_large(**bright: float) -> OpenPoseFigures:
+    """Shoulder, elbow and wrist, two points of a hand and one of the face, of given scores."""
+    points = {
+        2: (300, 300),
+        3: (900, 300),
+        HAND: (300, 900),
+        HAND + 1: (900, 900),
+        FACE: (500, 1500),
+    }
+    figures = figures_of(points, size=(2160, 2160))
+    scores = figures.scores.copy()
+    for name, row in (
+        ("shoulder", 2),
+        ("elbow", 3),
+        ("hand", HAND),
+        ("thumb", HAND + 1),
+        ("face", FACE),
+    ):
+        scores[0, row] = bright[name]
+    return replace(figures, scores=scores)
+
+
+def test_mimicmotion_draws_as_bright_as_sure_with_red_and_blue_swapped() -> None:
+    sure = {"shoulder": 0.8, "elbow": 0.5, "hand": 0.8, "thumb": 0.5, "face": 0.7}
+    picture = render(on_large(**sure), "mimicmotion")
+    assert count(picture, (0, 136, 204)) == 49  # the shoulder's (255, 170, 0) x 0.8
+    assert count(picture, (0, 127, 127)) == 49
+    assert picture[300, 600].tolist() == [0, 40, 61]  # x 0.8 x 0.5 x 0.6
+    assert (count(picture, (204, 0, 0)), count(picture, (127, 0, 0))) == (49, 49)
+    assert picture[900, 600].tolist() == [0, 0, 102]
+    assert count(picture, (178, 178, 178)) == 29
+
+
+def test_mimicmotion_scales_down_from_a_shorter_side_of_2160() -> None:
+    figures = on_large(**dict.fromkeys(("shoulder", "elbow", "hand", "thumb", "face"), 1.0))
+    whole, small = render(figures, "mimicmotion"), render(figures, "mimicmotion", size=(540, 540))
+    np.testing.assert_array_equal(small, cv2.resize(whole, (540, 540)))
+
+
+def test_mimicmotion_does_not_show_what_is_not_visible_however_sure() -> None:
+    figures = on_large(**dict.fromkeys(("shoulder", "elbow", "hand", "thumb", "face"), 0.9))
+    hidden = replace(figures, visible=np.zeros_like(figures.visible))
+    assert not render(hidden, "mimicmotion").any()
+
+
+def test_mimicmotion_of_a_long_canvas_takes_bounded_memory() -> None:
+    tracemalloc.start()
+    try:
+        render(figures_of({NOSE: (30, 20)}, size=(20, 1_000_000)), "mimicmotion")
+        assert tracemalloc.get_traced_memory()[1] < 500 * 10**6
+    finally:
+        tracemalloc.stop()
+
+
 def test_overlay_smooths_edges() -> None:
     picture = render(figures_of({NECK: (10, 10), 2: (50, 31)}), "overlay")
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
@@ -375,7 +435,7 @@ def test_strokes_keep_their_size_on_a_larger_canvas() -> None:
     assert painted(picture).sum() == 49
 
 
-@EVERY_STYLE
+@IN_SMALL
 def test_a_background_shows_where_nothing_is_drawn(style: Style) -> None:
     background = np.full((40, 60, 3), 77, np.uint8)
     picture = render(figures_of({NOSE: (20, 20)}), style, background=background)

@@ -1,6 +1,7 @@
 """Figures in, pictures out.
 
-A renderer takes visibility as the figures have it: it never reads a score.
+A renderer takes visibility as the figures have it. One reads scores, but only for how
+bright it draws.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..poses import MAX_PIXELS, ImageSize, RgbImage
 from .canvas import blank
 from .controlnet import draw_controlnet_, draw_xinsir_
 from .dwpose import draw_dwpose_
+from .mimicmotion import draw_mimicmotion_
 from .musepose import draw_musepose_
 from .overlay import draw_overlay_
 from .parts import Parts
@@ -37,6 +39,8 @@ class Style(str, Enum):
     """For xinsir's SDXL ControlNets: limbs and joints grow with the canvas."""
     MUSEPOSE = "musepose"
     """As MusePose's animation model expects: the first person, pixel by pixel."""
+    MIMICMOTION = "mimicmotion"
+    """As MimicMotion's animation model expects: as bright as sure, pixel by pixel."""
     OVERLAY = "overlay"
     """For people: smooth lines on the photograph, one colour a person."""
 
@@ -76,6 +80,7 @@ RENDERERS: Final[Mapping[Style, Renderer]] = MappingProxyType(
         Style.DWPOSE: draw_dwpose_,
         Style.XINSIR: draw_xinsir_,
         Style.MUSEPOSE: draw_musepose_,
+        Style.MIMICMOTION: draw_mimicmotion_,
         Style.OVERLAY: draw_overlay_,
     }
 )

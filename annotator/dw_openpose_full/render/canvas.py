@@ -38,6 +38,12 @@ def blank(size: ImageSize) -> RgbImage:
     return np.zeros((size.height, size.width, 3), np.uint8)
 
 
+def scaled(canvas: RgbImage, size: ImageSize) -> RgbImage:
+    """A canvas of another size, each pixel between the nearest four of the old one."""
+    smaller: RgbImage = np.asarray(cv2.resize(canvas, (size.width, size.height)), np.uint8)
+    return smaller
+
+
 def within_reach(points: PointArray, size: ImageSize) -> NDArray[np.float64]:
     """Points ``(..., 2)`` in double precision, none farther than the margin from the canvas."""
     farthest = np.array([size.width, size.height], np.float64) + DRAWING_MARGIN

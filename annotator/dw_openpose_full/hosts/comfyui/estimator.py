@@ -36,7 +36,8 @@ GROUP: Final = 8  # frames whose people share the networks' batches
 
 STYLE_TIP: Final = (
     "Whose drawing to match: controlnet for SD 1.5 and most others, xinsir (thick) for xinsir's "
-    "SDXL ControlNets, dwpose and musepose for their animation models, overlay to look at."
+    "SDXL ControlNets, dwpose, musepose and mimicmotion for their animation models, overlay to "
+    "look at."
 )
 
 
