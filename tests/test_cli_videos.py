@@ -210,6 +210,11 @@ def test_wrong_use_gives_2_and_does_nothing(
     assert there(folder) == ["clip.mp4"]
 
 
+def test_a_file_that_is_not_there_is_said(folder: Path, world: World, capsys: Any) -> None:
+    assert annotate("none.mp4", "-o", "pose.mp4") == 1
+    assert "none.mp4: no such file" in capsys.readouterr().err
+
+
 def test_a_picture_does_not_become_a_video(folder: Path, world: World) -> None:
     cv2.imwrite("a.png", picture_of(1))
     assert annotate("a.png", "-o", "pose.mp4") == 2
@@ -238,7 +243,7 @@ class Interrupted(World):
 
 @pytest.mark.parametrize("every", [1, 3])
 def test_an_interrupted_run_goes_on(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, world: World, every: int
+    folder: Path, monkeypatch: pytest.MonkeyPatch, world: World, every: int, capsys: Any
 ) -> None:
     clip(folder / "clip.mp4")
     words = ("clip.mp4", "--json", "--detect-every", every, "--people", 1, "-o")
@@ -252,6 +257,7 @@ def test_an_interrupted_run_goes_on(
     stopped.last = 14 if every == 1 else 13
     monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: stopped.estimator)
     assert annotate(*words, "pose.mp4") == 130
+    assert "clip.mp4: the same command with --resume goes on" in capsys.readouterr().err
     assert there(folder) == [".pose.mp4.journal", "clip.mp4", "whole.json", "whole.mp4"]
 
     resumed = World(*world.walks, **turn)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from ..clips import ClipAnnotator, FramesDocument
+from ..errors import name_for_message
 from ..files import replacing
 from ..video import Video
 from .inputs import Job
-from .words import show, with_progress
+from .words import say, show, with_progress
 
 
 def annotate_clip(job: Job, clips: ClipAnnotator, *, quiet: bool) -> None:
@@ -23,8 +24,12 @@ def annotate_clip(job: Job, clips: ClipAnnotator, *, quiet: bool) -> None:
     with ExitStack() as stack:
         document = _document(job, video, clips.reader.estimator.model, stack)
         frames = clips.annotate(video, job.picture, document)
-        for _ in with_progress(frames, video.count, quiet=quiet, doing=job.source.name):
-            pass
+        try:
+            for _ in with_progress(frames, video.count, quiet=quiet, doing=job.source.name):
+                pass
+        except KeyboardInterrupt:
+            say(f"{name_for_message(job.source)}: the same command with --resume goes on from here")
+            raise
 
 
 def _document(job: Job, video: Video, model: str, stack: ExitStack) -> FramesDocument | None:

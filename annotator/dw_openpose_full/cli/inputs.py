@@ -86,6 +86,8 @@ def plan_jobs(
         raise click.UsageError("-o - and --json - can not both go to stdout")
     if output == "":
         raise click.UsageError("-o needs the name of a file or a folder, got an empty one")
+    if not pictures:
+        return []
     if output == STDOUT and any(map(is_video, pictures)):
         raise click.UsageError("-o - takes pictures; name a file or a folder for a video")
     suffix = ".mp4" if one_file and any(map(is_video, pictures)) else ".png"
