@@ -14,6 +14,7 @@ from dw_openpose_full import assembly, cli
 from dw_openpose_full.zoo.folders import FOLDER_VARIABLE
 from faithful_networks import plant_boxes, simcc, yolox
 
+SAMPLE = Path(__file__).resolve().parents[1] / "docs" / "sample.jpg"
 PERSON = [30.0, 20.0, 70.0, 116.0]  # in the detector's 128 x 128
 
 
@@ -49,8 +50,7 @@ def test_lite_takes_the_boxes_of_another_detector(networks: Path) -> None:
 
 def test_dwpose_takes_the_boxes_of_lites_detector(networks: Path) -> None:
     estimator = dw.DwOpenpose.load(model=str(networks / "dw-ll_ucoco_384.onnx"), detector="movenet")
-    sample = Path(__file__).resolve().parents[1] / "docs" / "sample.jpg"
-    poses = estimator.detect(sample)
+    poses = estimator.detect(SAMPLE)
     assert len(poses) == 1
     x1, y1, _, y2 = poses.boxes.xyxy[0]
     assert 150 < x1 < 350
@@ -108,6 +108,21 @@ def test_auto_takes_lite_where_nothing_else_is_here(
     estimator = dw.DwOpenpose.load()
     assert estimator.model == "lite"
     assert "dw-ll_ucoco_384.onnx and yolox_l.onnx not here" in estimator.description
+
+
+def test_a_file_takes_the_bundled_detector_where_the_best_is_not_here(
+    networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (FOLDER_VARIABLE, "HF_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    file = str(networks / "dw-ll_ucoco_384.onnx")
+    estimator = dw.DwOpenpose.load(file)
+    assert "dw-ll_ucoco_384, people found by movenet (yolox_l.onnx not" in estimator.description
+    assert len(estimator.detect(SAMPLE)) == 1
+    with pytest.raises(dw.ModelError, match=r"^yolox_l\.onnx is not here"):
+        dw.DwOpenpose.load(file, parity=True)  # which nothing else can give
+    with pytest.raises(dw.ModelError, match=r"^yolox_l\.onnx is not here"):
+        dw.DwOpenpose.load(file, "yolox-l")
 
 
 def test_torch_runs_its_own_kinds_of_file(networks: Path, tmp_path: Path) -> None:

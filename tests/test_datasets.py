@@ -269,6 +269,27 @@ def test_a_pack_has_what_the_annotations_have(tmp_path: Path) -> None:
     assert pack.pictures[["height", "width"]].tolist() == [SIZE, SIZE]
 
 
+def test_an_area_that_is_not_annotated_or_not_looked_at_is_a_share_of_the_box(
+    tmp_path: Path,
+) -> None:
+    bare = person(8, 1)
+    del bare["area"]
+    pack = packed(tmp_path, [person(7, 1), bare])
+    np.testing.assert_allclose(pack.people["area"], [1007, 0.53 * 60 * 70])
+    path = write_json(tmp_path / "gt.json", document([person(7, 10)], [image(10, "1.png")]))
+    write_picture(tmp_path / "1.png", 1)
+    sampled = Pack.of(Source(path, tmp_path, sampled=True), tmp_path / "sampled")
+    np.testing.assert_allclose(sampled.people["area"], [0.53 * 60 * 70])
+
+
+def test_a_pack_has_the_same_digest_elsewhere_and_another_for_other_people(tmp_path: Path) -> None:
+    ours = packed(tmp_path / "ours", [person(7, 1)])
+    copy = packed(tmp_path / "copy", [person(7, 1)])
+    assert ours.digest == copy.digest
+    assert packed(tmp_path / "moved", [person(7, 1, bbox=[21, 10, 60, 70])]).digest != ours.digest
+    assert packed(tmp_path / "named", [person(7, 2)]).digest != ours.digest
+
+
 def test_annotations_may_come_before_pictures(tmp_path: Path) -> None:
     content = document([person(7, 2)], [image(2, "2.png")])
     write_picture(tmp_path / "2.png", 2)

@@ -194,7 +194,7 @@ def test_scenes_are_measured_as_one_set(ubody_folder: Path) -> None:
     shutil.copytree(
         ubody_folder / "annotations" / "Speech", ubody_folder / "annotations" / "Olympic"
     )
-    measured = measured_people(ubody_folder)
+    measured = measured_people(ubody_folder, CROP)
     assert measured.truth.pictures == {
         1: "TalkShow/b/000001.png", 2: "TalkShow/b/000011.png",
         3: "Olympic/b_Trim1/000001.png", 4: "Olympic/b_Trim1/000011.png",
@@ -206,7 +206,7 @@ def test_scenes_are_measured_as_one_set(ubody_folder: Path) -> None:
 
 
 def test_coco_is_measured_on_its_validation_pictures(coco_folder: Path) -> None:
-    measured = measured_people(coco_folder)
+    measured = measured_people(coco_folder, CROP)
     assert len(measured.truth) == 2
     assert len(Task(measured.truth, measured.pictures).to_read([])) == 2
 
@@ -215,7 +215,7 @@ def test_a_scene_without_test_videos_is_no_error_but_none_at_all_is(ubody_folder
     path = ubody_folder / "splits" / "intra_scene_test_list.npy"
     np.save(path, np.array(["nobody"]))
     with pytest.raises(DataSetError, match="none of its videos is for tests"):
-        measured_people(ubody_folder)
+        measured_people(ubody_folder, CROP)
 
 
 # ---------------------------------------------------------------- samples

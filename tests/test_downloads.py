@@ -583,7 +583,7 @@ def test_models_fetch_brings_a_model_and_its_detector(
 def test_auto_takes_the_best_that_is_here_or_comes_quickly_else_lite(
     published: BadServer, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert auto.choose(offline=True).model == "lite"
+    assert auto.choose(offline=True).name == "lite"
     assert not published.asked
     monkeypatch.setenv("HF_ENDPOINT", f"{published.url}/silent")
     begun = time.monotonic()
@@ -597,9 +597,13 @@ def test_auto_takes_the_best_that_is_here_or_comes_quickly_else_lite(
     assert auto.choose() == auto.Choice("dwpose-l-384", "its files were fetched")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert auto.choose() == auto.Choice("dwpose-l-384", "its files are here")
+    assert auto.choose_detector() == auto.Choice("yolox-l", "its files are here")
     (room / "yolox-l.onnx").unlink()
-    assert auto.choose(detector="none").model == "dwpose-l-384"
-    assert auto.choose().model == "lite"
+    assert auto.choose_detector() == auto.Choice(
+        "movenet", "yolox-l.onnx not here, and nothing is fetched offline"
+    )
+    assert auto.choose(detector="none").name == "dwpose-l-384"
+    assert auto.choose().name == "lite"
 
 
 # ---------------------------------------------------------------- huggingface_hub

@@ -46,6 +46,7 @@ from dw_openpose_full.pipeline import DwOpenpose
 from dw_openpose_full.poses import Boxes, WholeBodyPoses
 from dw_openpose_full.skeleton import MIRRORED
 from dw_openpose_full.zoo.cards import IMAGENET_RGB
+from dw_openpose_full.zoo.folders import FOLDER_VARIABLE
 from evaluation_fixture import REFERENCE, REFERENCE_WITHOUT_AREAS, data_set, write
 from evaluation_twin import statistics
 from faithful_networks import PlantedSession, simcc, standing_person
@@ -81,13 +82,13 @@ def any_library() -> Library:
         pytest.skip(str(error))
 
 
-def run(*words: str | Path) -> None:
+def run(*words: str | Path) -> int:
     """The command; its errors are raised."""
     try:
         Library.open()
     except DependencyError as error:
         pytest.skip(str(error))
-    evaluate.main(list(map(str, words)), standalone_mode=False)
+    return int(evaluate.main(list(map(str, words)), standalone_mode=False))
 
 
 def measured(truth: Json, results: list[Json], library: Library, **how: Any) -> dict[str, Json]:
@@ -540,6 +541,63 @@ def test_a_model_is_measured_and_its_predictions_are_kept(
     Path("o.json").unlink()
     run("--annotations", "gt.json", "--predictions", "kept.jsonl", "--json", "o.json")
     assert json.loads(Path("o.json").read_text()) == results
+
+
+def test_a_picture_that_can_not_be_read_is_named_and_tried_again(
+    pictures: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in/20.jpg").write_bytes(b"no picture")
+    words = (*LITE, "--gt-boxes", "--predictions", "kept.jsonl", "--json", "o.json")
+    for _ in range(2):
+        assert run(*words) == 1
+        said = capsys.readouterr()
+        assert "in/20.jpg" in said.err.replace("\\", "/")
+        assert "1 of 3 pictures can not be read; nobody counts as found on them" in said.err
+        assert "whole       50" in said.out  # one of two was found
+        results = json.loads(Path("o.json").read_text())
+        assert results["wholebody"]["AR"] == pytest.approx(0.5)
+    Path("in/20.jpg").write_bytes(SAMPLE.read_bytes())
+    assert run(*words) == 0
+    assert json.loads(Path("o.json").read_text())["wholebody"]["AR"] == pytest.approx(1.0)
+    assert "can not be read" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["--gt-boxes", "--boxes"])
+def test_boxes_outside_their_picture_are_counted_and_named(
+    pictures: Json, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    pictures["annotations"][1]["bbox"] = [-300, 10, 100, 200]
+    Path("gt.json").write_text(json.dumps(pictures))
+    found = [{"image_id": one["image_id"], "bbox": one["bbox"], "score": 1}
+             for one in pictures["annotations"]]  # fmt: skip
+    Path("det.json").write_text(json.dumps(found))
+    assert run(*LITE, given, *(["det.json"] if given == "--boxes" else [])) == 0
+    assert (
+        "left out: 1 boxes that are not on their picture: 30.jpg at x1, y1, x2, y2 "
+        "[-300.0, 10.0, -200.0, 210.0]"
+    ) in capsys.readouterr().err
+
+
+def test_statistics_go_to_stdout_and_the_table_to_stderr(
+    pictures: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*LITE, "--gt-boxes", "--json", "-") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["body"]["AP"] == pytest.approx(1.0, abs=1e-9)
+    assert "whole      100.0   100.0" in said.err
+    assert not Path("-").exists()
+
+
+def test_predictions_of_a_file_are_kept_under_the_detector_that_it_had(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (FOLDER_VARIABLE, "HF_HOME"):
+        monkeypatch.setenv(variable, str(folder))
+    choice, why = Choice("model.onnx").settled(Supply(offline=True))
+    assert choice == Choice("model.onnx", "movenet")
+    assert why.endswith("not here, and nothing is fetched offline")
+    for named in (Choice("model.onnx", "none"), Choice("lite"), Choice()):
+        assert named.settled(Supply(offline=True)) == (named, "")
 
 
 def test_missing_pictures_are_counted_before_any_work(pictures: Json) -> None:

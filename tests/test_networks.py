@@ -4,13 +4,31 @@
 
 from __future__ import annotations
 
+import argparse
+import code
+import datetime as dt
+import enum
 import io
+import logging
 import os
+import pdb
 import pickle
+import re
+import shutil
+import subprocess
+import timeit
+import urllib.request
+import uuid
+import webbrowser
 import zipfile
-from collections import OrderedDict
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from pathlib import Path
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -461,13 +479,88 @@ def test_a_checkpoint_that_runs_a_command_is_refused_and_not_run(kind: str, tmp_
 
 
 @pytest.mark.parametrize(
-    "called", ["builtins eval", "__builtin__ exec", "subprocess Popen", "os.path join"]
-)
+    "called",
+    [
+        "builtins eval", "builtins print", "subprocess Popen", "os.path join", "torch os.system",
+        "torch.hub load", "numpy load", "pip main", "distutils.spawn spawn",
+    ],
+)  # fmt: skip
 def test_a_checkpoint_that_names_what_runs_code_is_refused(called: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.pth"
     path.write_bytes(archive_of(b"\x80\x02c" + called.replace(" ", "\n").encode() + b"\n."))
     with pytest.raises(ModelError, match=f"would call {called.replace(' ', '.')}"):
         read_weights(path)
+
+
+class Calls:
+    """A pickle that calls a function when it is loaded without care."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return self.function, ("x",)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize(
+    ("function", "called"),
+    [
+        (subprocess.call, "subprocess.call"),
+        (open, r"_?io\.open"),
+        (exec, "builtins.exec"),
+        (shutil.rmtree, "shutil.rmtree"),
+        (Path.write_text, r"(pathlib(\._local)?\.Path\.)?write_text"),
+        (timeit.timeit, "timeit.timeit"),
+        (webbrowser.open, "webbrowser.open"),
+        (urllib.request.urlopen, "urllib.request.urlopen"),
+        (pdb.run, "pdb.run"),
+        (code.interact, "code.interact"),
+        (pickle.loads, "_?pickle.loads"),
+        (torch.load, "torch.serialization.load"),
+        (np.load, r"numpy(\.lib\.npyio)?\.load"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_checkpoint_that_calls_a_function_is_refused_in_any_protocol(
+    function: Callable[..., Any], called: str, protocol: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.pth"
+    content = {"state_dict": tiny().state_dict(), "meta": Calls(function)}
+    torch.save(content, path, pickle_protocol=protocol)
+    with pytest.raises(ModelError, match=rf"bad\.pth: .*would call {called}, of which nothing"):
+        read_weights(path)
+
+
+class Phase(enum.Enum):
+    """Stands for a word of a training library."""
+
+    TRAIN = 1
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_values_of_the_standard_library_are_no_programs(protocol: int, tmp_path: Path) -> None:
+    values = [
+        argparse.Namespace(a=1), dt.datetime(2023, 7, 29, tzinfo=dt.timezone.utc),
+        dt.timedelta(1), Path("a"), PureWindowsPath("b"), Counter("ab"), deque([1]),
+        defaultdict(list), partial(dict, a=1), Phase.TRAIN, Decimal(1), Fraction(1, 2), b"bytes",
+        bytearray(b"more"), {1, 2}, frozenset({3}), slice(1, 2), complex(1, 2), type(None),
+        uuid.UUID(int=7), SimpleNamespace(a=1), Any, re.compile("a"), array("d", [1.0]), range(3),
+        logging.getLogger("a"), np.random.RandomState(0), torch.device("cpu"), torch.float32,
+        torch.Size([1]), torch.strided, np.float32(1), np.datetime64("2023"),
+    ]  # fmt: skip
+    network, path = tiny(), tmp_path / "fine.pth"
+    content = {"state_dict": network.state_dict(), "meta": values}
+    torch.save(content, path, pickle_protocol=protocol)
+    assert read_weights(path).tensors.keys() == network.state_dict().keys()
+
+
+def test_members_of_other_packages_are_no_programs(tmp_path: Path) -> None:
+    path = tmp_path / "fine.pth"
+    member = b"c__builtin__\ngetattr\n(cmmengine.logging\nHistoryBuffer\nX\x04\x00\x00\x00meantR"
+    numbers = pickled({"w": Rebuilt(Storage(), 0, (1,), (1,))})
+    path.write_bytes(archive_of(numbers[:-1] + b"X\x01\x00\x00\x00a" + member + b"s."))
+    assert read_weights(path).tensors.keys() == {"w"}
 
 
 def archive_of(pickled: bytes) -> bytes:

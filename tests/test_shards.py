@@ -6,7 +6,9 @@ import json
 import pickle
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +19,24 @@ from dw_openpose_full.datasets.augmentation import Course, Views
 from dw_openpose_full.datasets.crops import Person
 from dw_openpose_full.datasets.layouts import recognised
 from dw_openpose_full.datasets.packed import PackedPeople
-from dw_openpose_full.datasets.people import UNVARIED, open_people, packed_people
+from dw_openpose_full.datasets.people import (
+    UNVARIED,
+    Measured,
+    measured_people,
+    open_people,
+    packed_people,
+)
 from dw_openpose_full.datasets.sharding import ShardWriter, enlarged
 from dw_openpose_full.datasets.shards import DAMAGED, ShardedPeople, is_sharded
 from dw_openpose_full.errors import DataSetError
+from dw_openpose_full.evaluation.boxes import annotated_boxes
 from dw_openpose_full.geometry import PersonCrop
 from dw_openpose_full.pictures.decoding import decode
 from dw_openpose_full.poses import ImageSize
 
 CROP = ImageSize(64, 48)
 VIEWS = Views(CROP, UNVARIED, (0,))
+SMALL = Views(ImageSize(32, 24), UNVARIED, (0,))
 PEOPLE = 11
 
 
@@ -134,6 +144,77 @@ def test_a_folder_of_shards_is_opened_like_a_data_set(made: Path) -> None:
     assert is_sharded(made / "shards", "train")
     assert not is_sharded(made / "shards", "val")
     assert not is_sharded(made / "coco", "train")
+
+
+def test_people_have_a_digest_that_follows_them_and_their_order(made: Path, tmp_path: Path) -> None:
+    def digest(*folders: Path) -> str:
+        return open_people(folders, "train", CROP, tell=quiet).digest
+
+    plain, sharded = made / "coco", made / "shards"
+    shutil.copytree(plain, tmp_path / "copy")
+    assert digest(tmp_path / "copy") == digest(plain)
+    assert digest(plain, sharded) != digest(sharded, plain)
+    path = tmp_path / "copy" / "annotations" / "coco_wholebody_train_v1.0.json"
+    path.write_text(path.read_text().replace("1005.0", "1005.5"))
+    assert digest(tmp_path / "copy") != digest(plain)
+    people = people_of(made / "coco")[0]
+    assert replace(people, rows=people.rows[::-1]).digest != people.digest
+    list(ShardWriter(people_of(tmp_path / "copy"), tmp_path / "shards", "train", in_shard=4))
+    assert digest(tmp_path / "shards") != digest(sharded)
+
+
+# ---------------------------------------------------------------- to be measured on
+@pytest.fixture(scope="module")
+def measurable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set whose five people are to be measured on, and its shards."""
+    folder = tmp_path_factory.mktemp("measurable")
+    data = recognised(coco(folder / "coco", {"val": 5}))
+    list(ShardWriter(packed_people(data, "val", SMALL, tell=quiet), folder / "shards", "val"))
+    return folder
+
+
+def test_people_of_shards_are_measured_as_those_of_their_data_set(measurable: Path) -> None:
+    plain = measured_people(measurable / "coco", SMALL.size)
+    sharded = measured_people(measurable / "shards", SMALL.size)
+    assert len(sharded.truth) == len(sharded.truth.pictures) == 5
+    order = [number - 1 for number in annotations(measurable / "shards")]
+    np.testing.assert_array_equal(
+        sharded.truth.keypoints[..., 2] > 0, plain.truth.keypoints[order][..., 2] > 0
+    )
+    for place, row in enumerate(order):
+        assert sharded.truth.areas[place] < 0.9 * plain.truth.areas[row]  # the crop is small
+        sides = sharded.truth.boxes[place, 2:] / plain.truth.boxes[row, 2:]
+        assert sharded.truth.areas[place] == pytest.approx(
+            plain.truth.areas[row] * sides.prod(), rel=1e-3
+        )
+        crop = person_crop(sharded, place)
+        away = np.abs(crop - person_crop(plain, row + 1))
+        others = np.abs(crop - person_crop(plain, (row + 1) % 5 + 1))
+        assert 3 * away.mean() < others.mean()
+
+
+def person_crop(measured: Measured, image: int) -> Any:
+    """The crop round the person of a picture."""
+    (box,) = annotated_boxes(measured.truth)[image].xyxy
+    return PersonCrop.around(box, SMALL.size).warp(measured.picture(image)).astype(int)
+
+
+def test_shards_can_be_measured_on_only_if_they_are_made_for_it(made: Path) -> None:
+    with pytest.raises(DataSetError, match=r"shards: shards to learn from, .*--split val"):
+        measured_people(made / "shards", CROP)
+
+
+def test_shards_for_smaller_crops_are_not_measured_on(measurable: Path) -> None:
+    with pytest.raises(DataSetError, match="expected shards for crops of 48 x 64"):
+        measured_people(measurable / "shards", CROP)
+
+
+def test_a_shard_is_named_whose_people_can_not_be_told(measurable: Path, tmp_path: Path) -> None:
+    shutil.copytree(measurable / "shards", tmp_path / "shards")
+    path = tmp_path / "shards" / "val-000000.tar"
+    path.write_bytes(path.read_bytes().replace(b'{"keypoints"', b'["keypoints"'))
+    with pytest.raises(DataSetError, match=r"val-000000\.tar: person 0: .*copy the shard again"):
+        measured_people(tmp_path / "shards", SMALL.size)
 
 
 # ---------------------------------------------------------------- the order of an epoch

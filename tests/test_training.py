@@ -273,18 +273,20 @@ def test_the_average_holds_parameters_and_buffers() -> None:
 
 
 PLAIN = {
-    f"rtmpose-{size}_8xb{batch}-270e_coco-{data}wholebody-{crop}"
+    f"rtmpose-{size}_8xb{batch}-270e_{data}-wholebody-{crop}"
     for size, batch, data, crop in [
-        ("t", 64, "ubody-", "256x192"),
-        ("s", 64, "ubody-", "256x192"),
-        ("m", 64, "ubody-", "256x192"),
-        ("l", 64, "ubody-", "256x192"),
-        ("x", 64, "ubody-", "256x192"),
-        ("l", 32, "ubody-", "384x288"),
-        ("x", 32, "ubody-", "384x288"),
-        ("m", 64, "", "256x192"),
-        ("l", 64, "", "256x192"),
-        ("l", 32, "", "384x288"),
+        ("t", 64, "coco-ubody", "256x192"),
+        ("s", 64, "coco-ubody", "256x192"),
+        ("m", 64, "coco-ubody", "256x192"),
+        ("l", 64, "coco-ubody", "256x192"),
+        ("x", 64, "coco-ubody", "256x192"),
+        ("l", 32, "coco-ubody", "384x288"),
+        ("x", 32, "coco-ubody", "384x288"),
+        ("m", 64, "coco", "256x192"),
+        ("l", 64, "coco", "256x192"),
+        ("l", 32, "coco", "384x288"),
+        ("l", 64, "ubody", "256x192"),
+        ("l", 32, "ubody", "384x288"),
     ]
 }
 STAGE_1 = {
@@ -345,6 +347,16 @@ def test_rows_differ_where_the_published_ones_do() -> None:
         assert round(row.last_from * 270) == (270 if row.stage == 2 else 240)
         assert (row.rate, row.weight_decay, row.feature_weight) == (4e-3, 0.05, 7e-5)
         assert bool(row.teacher) == bool(row.stage)
+
+
+def test_rows_say_what_the_published_ones_learned_from() -> None:
+    words = {
+        "_coco-ubody-": "COCO-WholeBody + UBody",
+        "_coco-": "COCO-WholeBody",
+        "_ubody-": "UBody",
+    }
+    for row in (PRESETS[name] for name in PLAIN | STAGE_1 | STAGE_2):
+        assert row.pictures == next(words[part] for part in words if part in row.name)
 
 
 def test_teachers_are_presets_that_fit() -> None:

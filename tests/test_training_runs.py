@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("safetensors", reason="safetensors is not installed")
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from dw_openpose_full.cli.data import data
 from dw_openpose_full.cli.train import train
 from dw_openpose_full.datasets.samples import Sample
 from dw_openpose_full.errors import DataSetError, OptionError, OutputError, TrainingError
@@ -38,7 +40,7 @@ from dw_openpose_full.training.log import Log
 from dw_openpose_full.training.loop import decaying_and_not
 from dw_openpose_full.training.presets import PRESETS
 from dw_openpose_full.training.processes import Crew
-from dw_openpose_full.training.run import FINAL, STATE
+from dw_openpose_full.training.run import BEST, FINAL, STATE
 from dw_openpose_full.training.state import read_state, write_state
 from training_runner import TINY, RandomPeople, Training, feed, read
 
@@ -163,17 +165,21 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, whole: Train
 def test_a_stopped_training_saves_the_step_it_was_in(
     tmp_path: Path, whole: Training, number: int, ending: type[BaseException]
 ) -> None:
-    before = signal.getsignal(number)
+    before, stopped = signal.getsignal(number), Training(tmp_path)
 
     def stop(_run: Any, step: Any) -> None:
         if step.number == 5:
             os.kill(os.getpid(), number)
 
     with pytest.raises(ending):
-        Training(tmp_path).go(stop)
+        stopped.go(stop)
     assert read_state(tmp_path / STATE)["step"] == 5
+    (line,) = stopped.said
+    assert line.startswith("stopped after step 5 of 15, which ")
+    assert line.endswith("last.pt keeps; the same command goes on from there")
     assert signal.getsignal(number) == before
     resumed = Training(tmp_path).go()
+    assert resumed.said[0] == "goes on from step 5 of 15"
     assert resumed.steps == whole.steps[5:]
     assert alike(read_state(tmp_path / STATE), read_state(whole.out / STATE))
 
@@ -214,10 +220,25 @@ def test_a_worker_that_is_killed_ends_the_training_with_a_sentence(tmp_path: Pat
     assert "--workers" in done.stdout
 
 
+@POSIX
+def test_no_worker_outlives_a_training_that_is_killed_while_it_begins(tmp_path: Path) -> None:
+    """All the processes of a training hold its stdout, which ends with the last of them."""
+    words = [sys.executable, str(HERE / "training_runner.py"), str(tmp_path), "leave", "1"]
+    running = subprocess.Popen(words, env=surroundings(), stdout=subprocess.PIPE)
+    try:
+        running.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.kill(int((tmp_path / "worker").read_text()), signal.SIGKILL)
+        raise
+    assert running.returncode == -signal.SIGKILL
+    assert (tmp_path / "worker").exists()
+
+
 def test_a_finished_training_has_nothing_left_to_do(whole: Training, tmp_path: Path) -> None:
     (tmp_path / STATE).write_bytes((whole.out / STATE).read_bytes())
     again = Training(tmp_path).go()
     assert again.steps == []
+    assert not again.said
     assert alike(load_file(tmp_path / FINAL), load_file(whole.out / FINAL))
 
 
@@ -231,6 +252,12 @@ def test_resuming_without_a_state_is_refused(tmp_path: Path) -> None:
         Training(tmp_path, options={"resume": True}).go()
 
 
+class Others(RandomPeople):
+    """As many other people."""
+
+    digest = "other noise"
+
+
 def test_another_training_is_not_taken_up(tmp_path: Path, whole: Training) -> None:
     (tmp_path / STATE).write_bytes((whole.out / STATE).read_bytes())
     for change, words in (
@@ -241,6 +268,8 @@ def test_another_training_is_not_taken_up(tmp_path: Path, whole: Training) -> No
             Training(tmp_path, change).go()
     with pytest.raises(TrainingError, match="begun with people 10, not 12"):
         Training(tmp_path, people=RandomPeople(12)).go()
+    with pytest.raises(TrainingError, match="begun with data 'noise of 10', not 'other noise'"):
+        Training(tmp_path, people=Others()).go()
 
 
 def test_the_log_forgets_what_was_not_saved(tmp_path: Path, whole: Training) -> None:
@@ -630,6 +659,65 @@ def test_the_command_trains_measures_and_says_so(
     assert [line["step"] for line in log if "AP" in line] == [3, 6]
     train(words, standalone_mode=False)
     assert "step 6" not in capfd.readouterr().err  # it was done
+
+
+@dataclass
+class Judge:
+    """A validation that gives what is wanted.
+
+    Attributes:
+        verdicts: Average precision of the whole and of the body, of one validation after another.
+    """
+
+    verdicts: list[tuple[float, float]]
+
+    def measure(self, _network: Any, _crew: Any) -> tuple[dict[str, float], list[str]]:
+        """The next."""
+        return dict(zip(("wholebody", "body"), self.verdicts.pop(0), strict=True)), []
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "step"),
+    [
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)], 15),
+        ([(0.0, 0.0), (0.0, 0.2), (0.0, 0.1)], 10),
+        ([(0.3, 0.1), (0.2, 0.9), (0.1, 0.9)], 5),
+        ([(-1.0, -1.0), (-1.0, -1.0), (-1.0, -1.0)], None),
+    ],
+)
+def test_the_best_is_the_latest_of_the_highest_of_the_whole_then_the_body(
+    tmp_path: Path, verdicts: list[tuple[float, float]], step: int | None
+) -> None:
+    judge = Judge([*verdicts])
+    training = Training(tmp_path, replace(TINY, val_every=1), validation=judge).go()
+    assert training.run is not None
+    assert training.run.result == tmp_path / (BEST if step else FINAL)
+    assert (tmp_path / BEST).exists() == bool(step)
+    if step:
+        with safe_open(tmp_path / BEST, framework="pt") as file:
+            assert file.metadata()["source"].endswith(f"after step {step}")
+
+
+def test_the_command_measures_on_shards(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("faster_coco_eval", reason="nothing here measures")
+    coco(tmp_path / "data", 6)
+    shards = ["shards", str(tmp_path / "data"), "--size", "192x256", "-q"]
+    for split in ("train", "val"):
+        words = [*shards, "-o", str(tmp_path / split), "--split", split]
+        assert data.main(words, "data", standalone_mode=False) == 0
+    words = [*TOY, "--out", str(tmp_path / "out"), "--data", str(tmp_path / "train")]
+    train([*words, "--epochs", "1"], standalone_mode=False)
+    assert "train: shards to learn from, and none to be measured on" in capfd.readouterr().err
+    shard = tmp_path / "val" / "val-000000.tar"
+    damaged = bytearray(shard.read_bytes())
+    damaged[700] ^= 255  # in the first picture
+    shard.write_bytes(damaged)
+    words += ["--epochs", "1", "--fresh", "--val-data", str(tmp_path / "val")]
+    train(words, standalone_mode=False)
+    said = capfd.readouterr().err
+    assert "epoch 1: AP wholebody" in said
+    assert said.count("counted as not found") == 1
+    assert (tmp_path / "out" / BEST).exists()
 
 
 def test_missing_pictures_to_be_measured_on_are_told_before_anything_is_learned(

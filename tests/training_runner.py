@@ -2,8 +2,8 @@
 
 As a program, ``training_runner.py OUT WHAT NUMBER``: ``kill`` ends a training without a word, as
 ``kill -9`` does, after a step; ``halve`` does so in the middle of writing a state; ``wait`` trains
-with worker processes until it is told to stop; ``lose`` has one of them killed; ``read`` keeps
-batches that they read.
+with worker processes until it is told to stop; ``lose`` has one of them killed; ``leave`` is ended
+as by ``kill -9`` while one begins; ``read`` keeps batches that they read.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,6 +51,11 @@ class RandomPeople:
     lost: frozenset[int] = frozenset()
     size: tuple[int, int] = (64, 64)
 
+    @property
+    def digest(self) -> str:
+        """Differs with what is shown."""
+        return f"noise of {self.count}"
+
     def __len__(self) -> int:
         return self.count
 
@@ -83,6 +90,7 @@ class Training:
     preset: Preset = TINY
     people: Any = RandomPeople()
     workers: int = 0
+    validation: Any = None
     options: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -92,7 +100,7 @@ class Training:
         """Train to the end, or to whatever ends it."""
         plan = Plan(self.preset, self.out, **{"save_every": 2, **self.options})
         batches = feed(self.preset, self.people, workers=self.workers)
-        self.run = Run(plan, batches, ALONE, validation=None, tell=self.said.append)
+        self.run = Run(plan, batches, ALONE, validation=self.validation, tell=self.said.append)
         for step in self.run:
             self.steps.append(step)
             each(self.run, step)
@@ -152,6 +160,37 @@ def lose(out: Path, workers: int) -> None:
         sys.stdout.write(str(error))
 
 
+@dataclass(frozen=True)
+class SlowlySent(RandomPeople):
+    """Does not arrive in a worker before the training is gone.
+
+    Attributes:
+        trace: Where the worker writes its number.
+    """
+
+    trace: Path = Path()
+    training: int = field(default_factory=os.getpid)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Wait."""
+        self.__dict__.update(state)
+        self.trace.write_text(str(os.getpid()))
+        while os.getppid() == self.training:
+            time.sleep(0.01)
+
+
+def leave(out: Path, workers: int) -> None:
+    """Train, and end without a word while the first worker begins."""
+
+    def end() -> None:
+        while not (out / "worker").exists() or not (out / "worker").read_text():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=end).start()
+    Training(out, TINY, SlowlySent(trace=out / "worker"), workers=workers).go()
+
+
 def read(out: Path, workers: int) -> None:
     """Keep some batches."""
     people = RandomPeople(7, lost=frozenset({2}))
@@ -161,6 +200,5 @@ def read(out: Path, workers: int) -> None:
 
 if __name__ == "__main__":
     folder, what, number = sys.argv[1:]
-    {"kill": kill, "halve": halve, "wait": wait, "lose": lose, "read": read}[what](
-        Path(folder), int(number)
-    )
+    does = {"kill": kill, "halve": halve, "wait": wait, "lose": lose, "leave": leave, "read": read}
+    does[what](Path(folder), int(number))

@@ -20,7 +20,7 @@ from .zoo.progress import Progress, tell_nobody
 
 AUTO: Final = "auto"
 NO_DETECTOR: Final = "none"
-DEFAULT_DETECTOR: Final = "yolox-l"  # of a model that is a file
+PARITY_DETECTOR: Final = "yolox-l"  # what the published annotators take
 NETWORK: Final = "network"  # the one organ of a family of one network
 
 Part = TypeVar("Part")
@@ -58,9 +58,9 @@ class Loaded(Generic[Part]):
 
     Attributes:
         part: The detector or the estimator.
-        name: What users call it.
+        name: What users call it; of a detector that was chosen for them, with the reason.
         detector: For an estimator, the detector it takes by default.
-        why: Why it was chosen, where the user left that open.
+        why: For an estimator, why it was chosen where the user left that open.
     """
 
     part: Part
@@ -117,7 +117,7 @@ def load_detector(engine: Engine, name: str, *, parity: bool = False) -> Loaded[
 
     Args:
         engine: Opens the networks.
-        name: Of the zoo, a path, or ``"none"``.
+        name: Of the zoo, a path, ``"none"``, or ``"auto"``: the best that can be had.
         parity: Show YOLOX the channels in sd-webui-controlnet's order; see ``YoloxDetector``.
 
     Raises:
@@ -126,15 +126,27 @@ def load_detector(engine: Engine, name: str, *, parity: bool = False) -> Loaded[
     """
     if name == NO_DETECTOR:
         return Loaded(whole_picture, "nobody: the whole picture is one person")
-    if _is_path(name):
+    if is_path(name):
         return Loaded(YoloxDetector(engine.open(_file(name)), parity=parity), Path(name).name)
+    why = ""
+    if name == AUTO:
+        name, why = (PARITY_DETECTOR, "") if parity else best_detector(engine.supply)
     card = card_named(name, "detector")
     sessions = engine.open_card(card)
+    told = f"{card.name} ({why})" if why else card.name
     if card.family == "yolox":
         order = (card.input or PLAIN_BGR).channel_order
         part = YoloxDetector(sessions[NETWORK], channel_order=order, parity=parity)
-        return Loaded(part, card.name)
-    return Loaded(LitePersonDetector(sessions), card.name)
+        return Loaded(part, told)
+    return Loaded(LitePersonDetector(sessions), told)
+
+
+def best_detector(supply: Supply) -> tuple[str, str]:
+    """The detector for a model that is a file and names none: which of the zoo's, and why."""
+    from .zoo.auto import choose_detector  # loads the standard library's network half
+
+    chosen = choose_detector(offline=supply.offline, progress=supply.progress)
+    return chosen.name, chosen.why
 
 
 def load_estimator(
@@ -153,27 +165,32 @@ def load_estimator(
         OptionError: If the name is none of the choices, and no file.
         ModelError: If a file is missing, damaged, or no whole-body network.
     """
-    if _is_path(name):
+    if is_path(name):
         path = _file(name)
         part = _simcc(engine.open(path), path.stem, IMAGENET_RGB, exact=parity)
-        return Loaded(part, path.stem, DEFAULT_DETECTOR)
+        return Loaded(part, path.stem, AUTO)
     why = ""
     if name == AUTO:
         from .zoo.auto import choose  # loads the standard library's network half
 
-        wanted = NO_DETECTOR if _is_path(detector) else detector
+        wanted = NO_DETECTOR if is_path(detector) else detector
         chosen = choose(
             offline=engine.supply.offline,
             detector="" if wanted == AUTO else wanted,
             progress=engine.supply.progress,
         )
-        name, why = chosen.model, chosen.why
+        name, why = chosen.name, chosen.why
     card = card_named(name, "model")
     sessions = engine.open_card(card)
     if card.family == "simcc":
         part = _simcc(sessions[NETWORK], card.name, card.input or IMAGENET_RGB, exact=parity)
         return Loaded(part, card.name, card.detector, why)
     return Loaded(LiteEstimator(sessions, model=card.name), card.name, card.detector, why)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is meant as a file's: it has a suffix or a folder."""
+    return bool(Path(name).suffix) or len(Path(name).parts) > 1
 
 
 def whole_picture(image: RgbImage, *, score: float | None = None) -> Boxes:
@@ -190,11 +207,6 @@ def _simcc(session: Session, model: str, pixels: InputFormat, *, exact: bool) ->
         channel_order=pixels.channel_order,
         exact=exact,
     )
-
-
-def _is_path(name: str) -> bool:
-    """Whether a name is meant as a file's: it has a suffix or a folder."""
-    return bool(Path(name).suffix) or len(Path(name).parts) > 1
 
 
 def _file(name: str) -> Path:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
 from ..assembly import AUTO, NO_DETECTOR, Supply
-from ..errors import name_for_message
+from ..datasets.counting import Tally
+from ..errors import PictureError, name_for_message
 from ..evaluation.annotations import Annotations
 from ..evaluation.boxes import GivenBoxes, annotated_boxes, detected_boxes
 from ..evaluation.journal import Journal
 from ..evaluation.libraries import Library
-from ..evaluation.metrics import measure
+from ..evaluation.metrics import Results, measure
 from ..evaluation.predicting import Choice, Task
 from ..evaluation.predictions import Predictions
 from ..evaluation.published import PUBLISHED
 from ..evaluation.report import document, table
 from ..evaluation.ubody import every_tenth, of_videos, read_videos
 from ..files import write_atomically
-from .inputs import DEFAULT_FOLDER
-from .words import fetching, say, show, with_progress
+from ..pipeline import DwOpenpose
+from .inputs import DEFAULT_FOLDER, STDOUT
+from .words import SOME_FAILED, fetching, say, say_error, show, with_progress
+
+OUTSIDE: Final = "boxes that are not on their picture"
 
 _FILE = click.Path(path_type=Path)
 
@@ -48,13 +53,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--videos", metavar="LIST", type=_FILE,
               help="With --ubody: only these videos, intra_scene_test_list.npy.")  # fmt: skip
 @click.option("--json", "output", metavar="OUT", type=_FILE,
-              help="Write all statistics there.")  # fmt: skip
+              help="Write all statistics there; - for stdout, the table to stderr.")  # fmt: skip
 @click.option("--backend", metavar="B", default=AUTO, show_default=True,
               help="auto, onnxruntime, opencv or torch.")  # fmt: skip
 @click.option("--device", metavar="D", default=AUTO, show_default=True,
               help="As for annotate.")  # fmt: skip
 @click.option("--offline", is_flag=True, help="Fetch nothing; use the weights that are here.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and the table.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results.")
 def evaluate(
     annotations: Path,
     predictions: Path | None,
@@ -71,13 +76,14 @@ def evaluate(
     device: str,
     offline: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Measure PRED.json against GT.json, or a model on the pictures of DIR.
 
     Predictions that a model makes are kept as they come: the same command goes on where it was
     stopped, and measuring again takes seconds.
     """
     _check_use(click.get_current_context().params)
+    unread = 0
     library = Library.open()
     data = Annotations.read(annotations, area_from_box=ubody)
     truth = data.on(of_videos(read_videos(videos)) if videos else every_tenth) if ubody else data
@@ -87,9 +93,11 @@ def evaluate(
             model, detector if given is None else NO_DETECTOR, backend, device, flip_test
         )
         task = Task(truth, images, given)
-        model, predictions = _predict(task, choice, predictions, offline=offline, quiet=quiet)
+        model, predictions, unread = _predict(
+            task, choice, predictions, offline=offline, quiet=quiet
+        )
     assert predictions is not None
-    found = Predictions.read(predictions, data.pictures)
+    found = Predictions.read(predictions, data.pictures, unread=unread)
     counted = found.on(truth.pictures)
     if not quiet:
         say(
@@ -97,9 +105,8 @@ def evaluate(
             f"on {len(truth.pictures)} of {len(data.pictures)} pictures, count; {library.name}"
         )
     results = measure(truth, counted, library)
-    if output is not None:
-        write_atomically(output, document(results))
-    show(table(results, None if ubody else PUBLISHED.get(model)))
+    _hand_over(results, table(results, None if ubody else PUBLISHED.get(model)), output)
+    return SOME_FAILED if unread else 0
 
 
 def _check_use(options: Mapping[str, object]) -> None:
@@ -128,18 +135,66 @@ def _given_boxes(
     return boxes
 
 
+def _hand_over(results: Results, lines: str, output: Path | None) -> None:
+    """Write the statistics, and show the table where they do not stand already."""
+    if output == Path(STDOUT):
+        for line in lines.splitlines():
+            say(line)
+        show(document(results), end=False)
+        return
+    if output is not None:
+        write_atomically(output, document(results))
+    show(lines)
+
+
 def _predict(
     task: Task, choice: Choice, kept: Path | None, *, offline: bool, quiet: bool
-) -> tuple[str, Path]:
-    """Run the model on what is not done yet; the name of the model, and the journal."""
+) -> tuple[str, Path, int]:
+    """Run the model on what is not done yet.
+
+    Returns:
+        The name of the model, the journal, and how many pictures can not be read.
+    """
     with fetching(quiet=quiet) as progress:
-        estimator = choice.load(Supply(offline, progress))
+        supply = Supply(offline, progress)
+        choice, why = choice.settled(supply)
+        estimator = choice.load(supply)
     path = kept or Path(DEFAULT_FOLDER) / f"{task.name(choice, estimator.model)}.jsonl"
     journal = Journal(path, task.circumstances(choice, estimator.model))
     todo = task.to_read(journal.done)
     if not quiet:
         say(f"model {estimator.description if task.boxes is None else estimator.model}")
+        if why:
+            say(f"detector {choice.detector}: {why}")
         say(f"predictions are kept in {name_for_message(path)}: {len(journal.done)} pictures done")
+    return estimator.model, path, _go_through(task, todo, estimator, journal, quiet=quiet)
+
+
+def _go_through(
+    task: Task,
+    todo: Sequence[tuple[int, Path]],
+    estimator: DwOpenpose,
+    journal: Journal,
+    *,
+    quiet: bool,
+) -> int:
+    """Keep the people of each picture, and name what is wrong; how many can not be read."""
+    outside, unread = Tally(), 0
     for image, picture in with_progress(todo, len(todo), quiet=quiet, doing="evaluating"):
-        journal.add_(image, task.results(estimator, image, picture))
-    return estimator.model, path
+        try:
+            results, strays = task.results(estimator, image, picture)
+        except PictureError as error:
+            unread += 1
+            say_error(error)
+            continue
+        journal.add_(image, results)
+        for box in strays.tolist():
+            outside.add_(OUTSIDE, f"{picture.name} at x1, y1, x2, y2 {box}")
+    for line in outside.lines():
+        say_error(f"left out: {line}")
+    if unread:
+        say_error(
+            f"{unread} of {len(task.truth.pictures)} pictures can not be read; nobody counts as "
+            "found on them, and the same command tries them again"
+        )
+    return unread

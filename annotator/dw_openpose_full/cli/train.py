@@ -101,7 +101,7 @@ def _train_together(preset: Preset, options: Mapping[str, Any], crew: Crew) -> N
         cache=options["cache"],
         tell=tell,
     )
-    validation = open_validation(options["data"], options["val_data"], tell=tell)
+    validation = open_validation(preset, options["data"], options["val_data"], tell=tell)
     out = options["out"] or _DEFAULT_OUT / preset.name
     chosen = ("teacher", "first", "resume", "half", "save_every")
     plan = Plan(preset, out, **{name: options[name] for name in chosen})

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..evaluation.annotations import BOX_SHARE
 from ..evaluation.documents import (
     EntryError,
     Numbers,
@@ -36,7 +37,7 @@ PERSON_ROW: Final = np.dtype(
     [
         ("keypoints", "<f4", (WHOLE_BODY_COUNT, 3)),  # x, y in pixels; known where the third is > 0
         ("box", "<f4", (4,)),  # x1, y1, x2, y2, on the picture
-        ("area", "<f4"),  # pixels; 0 where the file has none
+        ("area", "<f4"),  # pixels; a share of the box where none is annotated, or none counts
         ("id", "<i8"),
         ("picture", "<i8"),  # a row of the pictures
     ]
@@ -80,7 +81,11 @@ def picture_row(longest: int) -> np.dtype[Any]:
 
 
 class Pictures:
-    """The pictures of a file of annotations; those that somebody is on get a row."""
+    """The pictures of a file of annotations; those that somebody is on get a row.
+
+    Attributes:
+        sampled: Whether only every tenth of them counts, as of UBody.
+    """
 
     def __init__(self, annotations: Path, folder: Path, tally: Tally, *, sampled: bool) -> None:
         """Read which there are.
@@ -94,7 +99,8 @@ class Pictures:
         Raises:
             DataSetError: If it is no such file.
         """
-        self._folder, self._sampled = folder, sampled
+        self.sampled = sampled
+        self._folder = folder
         self._known: dict[int, tuple[int, int, str]] = {}
         self._row_of: dict[int, int] = {}
         self._is_there: dict[str, bool] = {}
@@ -147,7 +153,7 @@ class Pictures:
         )
 
     def _counts(self, picture: int) -> bool:
-        return not self._sampled or every_tenth(picture, "")
+        return not self.sampled or every_tenth(picture, "")
 
 
 def person_row(entry: object, pictures: Pictures) -> Rows:
@@ -171,7 +177,7 @@ def person_row(entry: object, pictures: Pictures) -> Rows:
         row["id"] = whole_number(entry, "id")
         row["keypoints"] = points = whole_body(_with_arrays(entry))
         row["box"] = _on_picture(box(entry), height, width)
-        row["area"] = number(entry, "area") if "area" in entry else 0
+        row["area"] = _area(entry, from_box=pictures.sampled)
     except EntryError as error:
         raise LeftOut(WRONG, str(error)) from error
     _check_labels(points, counted="num_keypoints" in entry)
@@ -225,6 +231,13 @@ def _with_arrays(entry: Mapping[str, Any]) -> dict[str, Any]:
             if values.dtype.kind in "fi":
                 arrays[field] = values.astype(np.float64)
     return arrays
+
+
+def _area(entry: Mapping[str, Any], *, from_box: bool) -> float:
+    """Pixels that somebody covers; UBody's own areas do not count."""
+    if "area" in entry and not from_box:
+        return number(entry, "area")
+    return BOX_SHARE * float(box(entry)[2:].prod())
 
 
 def _on_picture(sides: Numbers, height: int, width: int) -> Numbers:

@@ -17,7 +17,7 @@ from .augmentation import Views
 from .crops import Person, Placement, sample_of
 from .packing import Pack
 from .pixels import read_reduced
-from .samples import Sample
+from .samples import Sample, digest_of
 
 REDUCTIONS: Final = (8, 4, 2)
 """How many times smaller a JPEG file can be decoded."""
@@ -41,6 +41,11 @@ class PackedPeople:
     folder: Path
     rows: IntArray
     views: Views
+
+    @property
+    def digest(self) -> str:
+        """What tells these people from others: their rows, and the pack's."""
+        return digest_of(self.pack.digest, self.rows.tobytes())
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -70,6 +75,10 @@ class PackedPeople:
     def annotation(self, index: int) -> int:
         """The id that one of them has in the data set."""
         return int(self.pack.people["id"][self._row(index)])
+
+    def area(self, index: int) -> float:
+        """How many pixels of the picture one of them covers."""
+        return float(self.pack.people["area"][self._row(index)])
 
     def picture(self, index: int) -> RgbImage:
         """The picture that one of them is on.

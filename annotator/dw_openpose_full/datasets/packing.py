@@ -27,7 +27,7 @@ from .counting import Tally
 from .filtering import PERSON_ROW, WRONG_PICTURE, LeftOut, NotAsked, Pictures, Rows, person_row
 from .json_stream import entries
 
-FORMAT: Final = 1  # of packs; others are made anew
+FORMAT: Final = 2  # of packs; others are made anew
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,11 @@ class Pack:
         return notes
 
     @property
+    def digest(self) -> str:
+        """What tells its rows from others, on whatever machine they were packed."""
+        return str(self.notes["digest"])
+
+    @property
     def left_out(self) -> Tally:
         """Who is not in it, and why."""
         return Tally(**self.notes["left_out"])
@@ -141,18 +146,19 @@ class Pack:
         pictures = Pictures(source.annotations, source.pictures, tally, sampled=source.sampled)
         rows = _people(source.annotations, pictures, tally)
         try:
-            count = _write_rows(self._file("people"), PERSON_ROW, rows)
+            count, of_people = _write_rows(self._file("people"), PERSON_ROW, rows)
             if not count:
                 raise DataSetError(
                     f"{name_for_message(source.annotations)}: there is nobody in it to learn from; "
                     + ("; ".join(tally.lines()) or "it annotates nobody")
                 )
             used = pictures.rows()
-            _write_rows(self._file("pictures"), used.dtype, [used])
+            _, of_pictures = _write_rows(self._file("pictures"), used.dtype, [used])
             notes = {
                 "source": name_for_message(source.annotations),
                 "annotated": count + len(tally) - tally.counts.get(WRONG_PICTURE, 0),
                 "rows": [count, len(used)],
+                "digest": of_people + of_pictures,
                 "left_out": tally.as_json(),
                 "lost": pictures.lost,
             }
@@ -205,17 +211,19 @@ def _name_of(entry: object, place: int) -> str:
     return f"annotation {known}" if isinstance(known, int) else f"annotation at place {place}"
 
 
-def _write_rows(path: Path, dtype: np.dtype[Any], blocks: Iterable[Rows]) -> int:
-    """Write rows as they come, as a ``.npy`` file; how many there were."""
-    count = 0
+def _write_rows(path: Path, dtype: np.dtype[Any], blocks: Iterable[Rows]) -> tuple[int, str]:
+    """Write rows as they come, as a ``.npy`` file; how many there were, and their digest."""
+    count, state = 0, hashlib.sha256()
     with replacing(path) as part, part.open("r+b") as file:
         _write_head(file, dtype, 0)
         for block in blocks:
-            file.write(block.tobytes())
+            data = block.tobytes()
+            file.write(data)
+            state.update(data)
             count += len(block)
         file.seek(0)
         _write_head(file, dtype, count)  # of the same length: numpy leaves room for digits
-    return count
+    return count, state.hexdigest()[:16]
 
 
 def _write_head(file: BinaryIO, dtype: np.dtype[Any], count: int) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from ..errors import DataSetError, name_for_message
 from ..evaluation.annotations import Annotations
 from ..evaluation.ubody import of_videos
-from ..poses import ImageSize, IntArray
+from ..pictures import read_picture
+from ..poses import ImageSize, IntArray, RgbImage
 from .augmentation import NONE, Course, Views
 from .filtering import faults
 from .layouts import DataSet, Split, recognised
@@ -38,12 +39,23 @@ class Measured:
     Attributes:
         name: The data set.
         truth: Their annotations.
-        pictures: The folder that the names of the pictures start from.
+        pictures: The folder that the names of the pictures start from, or the shards they are in.
     """
 
     name: str
     truth: Annotations
-    pictures: Path
+    pictures: Path | ShardedPeople
+
+    def picture(self, image: int) -> RgbImage:
+        """One of the pictures, by its id.
+
+        Raises:
+            PictureError: If it can not be read.
+            DataSetError: If its shard can not be read there, or is damaged.
+        """
+        if isinstance(self.pictures, ShardedPeople):
+            return self.pictures.read(image)[0]
+        return read_picture(self.pictures / self.truth.pictures[image])
 
 
 def open_people(  # noqa: PLR0913  what a user can choose
@@ -124,15 +136,28 @@ def tell_of(pack: Pack, name: str, tell: Tell) -> None:
         tell(f"{name}: left out: {line}")
 
 
-def measured_people(folder: Path) -> Measured:
+def measured_people(folder: Path, size: ImageSize) -> Measured:
     """People of a data set that a network is measured on, by its authors' rules.
 
     UBody's scenes become one set: its pictures are numbered anew, and their names begin with the
-    scene.
+    scene. In shards each person is alone on a picture, so that their numbers differ a little from
+    those of the data set they were made of.
+
+    Args:
+        folder: A data set in its published layout, or shards of one.
+        size: Of the network's crops.
 
     Raises:
         DataSetError: If the folder has none, or their annotations can not be used.
     """
+    if is_sharded(folder, "val"):
+        shards = ShardedPeople.open(folder, "val", Views(size, UNVARIED, (0,)))
+        return Measured("shards", shards.truth(name_for_message(folder)), shards)
+    if is_sharded(folder, "train"):
+        raise DataSetError(
+            f"{name_for_message(folder)}: shards to learn from, and none to be measured on; write "
+            "them with: dw-openpose data shards --split val"
+        )
     data = recognised(folder)
     _check(data, "val")
     sources = data.sources["val"]

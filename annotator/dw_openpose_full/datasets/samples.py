@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class SampleSource(Protocol):
     The same index and epoch are the same sample, in whatever process or order they are asked for.
     """
 
+    @property
+    def digest(self) -> str:
+        """What tells these people from others; does not depend on where they lie."""
+        ...
+
     def __len__(self) -> int: ...
 
     def sample(self, index: int, epoch: int) -> Sample:
@@ -64,6 +70,11 @@ class Together:
         self._sources = tuple(sources)
         self._ends = list(accumulate(len(source) for source in sources))
 
+    @property
+    def digest(self) -> str:
+        """What tells these people, in this order, from others."""
+        return digest_of(*(source.digest for source in self._sources))
+
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
@@ -79,3 +90,12 @@ class Together:
         place = bisect_right(self._ends, index)
         before = self._ends[place - 1] if place else 0
         return self._sources[place].sample(index - before, epoch)
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Sixteen hexadecimal digits of what is short, or has a digest of its own."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()[:16]

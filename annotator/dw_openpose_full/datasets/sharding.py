@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import DataSetError, name_for_message
 from ..files import replacing, write_atomically
 from ..geometry import PersonCrop, resized
-from ..poses import ImageSize, RgbImage
+from ..poses import FloatArray, ImageSize, RgbImage
 from .counting import Tally
 from .crops import Person
 from .layouts import Split
@@ -147,11 +147,14 @@ def enlarged(picture: RgbImage, person: Person, size: ImageSize) -> tuple[RgbIma
 
 def _add(shard: tarfile.TarFile, key: str, source: PackedPeople, index: int) -> None:
     """Add a pair."""
-    picture, person = enlarged(source.picture(index), source.person(index), source.views.size)
+    annotated = source.person(index)
+    picture, person = enlarged(source.picture(index), annotated, source.views.size)
+    shrink = float(np.divide(_extent(person), _extent(annotated)).prod())
     points = np.column_stack([person.keypoints, person.labelled]).astype(np.float64)
     notes = {
         "keypoints": points.round(3).ravel().tolist(),
         "box": person.box.astype(np.float64).round(3).tolist(),
+        "area": round(source.area(index) * shrink, 3),
         "annotation": source.annotation(index),
         "source": source.path(index).name,
     }
@@ -160,6 +163,11 @@ def _add(shard: tarfile.TarFile, key: str, source: PackedPeople, index: int) -> 
         member = tarfile.TarInfo(f"{key}.{kind}")
         member.size = len(data)
         shard.addfile(member, io.BytesIO(data))
+
+
+def _extent(person: Person) -> FloatArray:
+    """Width and height of the box."""
+    return person.box[2:] - person.box[:2]
 
 
 def _pairs(path: Path, shard: int) -> Pairs:

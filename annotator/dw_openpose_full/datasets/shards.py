@@ -6,21 +6,24 @@ person costs one seek, and the order of an epoch, its division by machine and pr
 in its middle are arithmetic, where the library streams from the beginning.
 
 The picture of a pair is the person's crop made half as large again, as much of it as lies on the
-source picture; keypoints and box are in its pixels.
+source picture; keypoints, box and area are in its pixels.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataSetError, PictureError, name_for_message
+from ..evaluation.annotations import Annotations
 from ..pictures.decoding import decode
 from ..poses import ImageSize, IntArray, RgbImage
 from ..skeleton import WHOLE_BODY_COUNT
@@ -28,9 +31,9 @@ from .augmentation import Views
 from .counting import Tally
 from .crops import Person, Placement, sample_of
 from .layouts import Split
-from .samples import Sample
+from .samples import Sample, digest_of
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 DAMAGED: Final = "people of shards that can not be read"
 
 PAIR_ROW: Final = np.dtype(
@@ -99,6 +102,11 @@ class ShardedPeople:
             )
         return cls(tuple(lengths), pairs, views)
 
+    @property
+    def digest(self) -> str:
+        """What tells these people from others: where each lies, and the check sums."""
+        return digest_of(self.pairs.tobytes())
+
     def __len__(self) -> int:
         return len(self.pairs)
 
@@ -142,26 +150,34 @@ class ShardedPeople:
             DataSetError: If the shard can not be read there, or is damaged.
             IndexError: If there is nobody of that number.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"there are {len(self)} people, none has the number {index}")
-        pair = self.pairs[index]
-        path = self.files[int(pair["shard"])]
-        name = f"{name_for_message(path)}: person {index}"
-        try:
-            with path.open("rb") as file:
-                file.seek(int(pair["picture"]))
-                packed = file.read(int(pair["picture_size"]))
-                file.seek(int(pair["notes"]))
-                notes = file.read(int(pair["notes_size"]))
+        with self._reading(index) as (file, name):
+            pair = self.pairs[index]
+            packed, notes = _part(file, pair, "picture"), _part(file, pair, "notes")
             _check_sum(packed, notes, int(pair["crc32"]))
             return decode(packed, name), _person(json.loads(notes))
-        except PictureError as error:
-            raise DataSetError(str(error)) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataSetError(
-                f"{name}: expected a picture and its notes, got something damaged ({error}); "
-                "copy the shard again"
-            ) from error
+
+    def truth(self, name: str) -> Annotations:
+        """Everybody as somebody to be found, alone on the picture that :meth:`read` gives.
+
+        Args:
+            name: Of the whole, for messages.
+
+        Raises:
+            DataSetError: If somebody's notes can not be read; pictures are not looked at.
+        """
+        people = [self._noted(index) for index in range(len(self))]
+        boxes = np.array([person.box for person, _ in people], np.float64)
+        points = [np.column_stack([one.keypoints, one.labelled]) for one, _ in people]
+        everybody = np.arange(len(self), dtype=np.int64)
+        return Annotations(
+            name,
+            {int(index): f"person {index}" for index in everybody},
+            everybody,
+            np.array(points, np.float64),
+            np.column_stack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]),
+            np.array([area for _, area in people]),
+            np.zeros(len(self), bool),
+        )
 
     def damage(self) -> Tally:
         """Read everybody, and count those that can not be read."""
@@ -173,10 +189,40 @@ class ShardedPeople:
                 tally.add_(DAMAGED, str(error))
         return tally
 
+    def _noted(self, index: int) -> tuple[Person, float]:
+        """One of them, and how many pixels they cover."""
+        with self._reading(index) as (file, _):
+            notes = json.loads(_part(file, self.pairs[index], "notes"))
+            return _person(notes), float(notes["area"])
+
+    @contextmanager
+    def _reading(self, index: int) -> Iterator[tuple[BinaryIO, str]]:
+        """The shard that one of them is in, and what errors call that person."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"there are {len(self)} people, none has the number {index}")
+        path = self.files[int(self.pairs[index]["shard"])]
+        name = f"{name_for_message(path)}: person {index}"
+        try:
+            with path.open("rb") as file:
+                yield file, name
+        except PictureError as error:
+            raise DataSetError(str(error)) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataSetError(
+                f"{name}: expected a picture and its notes, got something damaged ({error}); "
+                "copy the shard again"
+            ) from error
+
 
 def check_sum(picture: bytes, notes: bytes) -> int:
     """Of a pair."""
     return zlib.crc32(notes, zlib.crc32(picture))
+
+
+def _part(file: BinaryIO, pair: Any, kind: str) -> bytes:  # noqa: ANN401  a row of ``Pairs``
+    """The picture or the notes of a pair."""
+    file.seek(int(pair[kind]))
+    return file.read(int(pair[f"{kind}_size"]))
 
 
 def _check_sum(picture: bytes, notes: bytes, expected: int) -> None:

@@ -104,16 +104,21 @@ def is_journal(text: str) -> bool:
     return text.startswith(_MARK)
 
 
-def read_journal(text: str, name: str) -> list[Entry]:
+def read_journal(text: str, name: str, *, unread: int = 0) -> list[Entry]:
     """All results of a journal.
 
+    Args:
+        text: The journal.
+        name: Its file, for messages.
+        unread: How many pictures it lacks because they can not be read.
+
     Raises:
-        DataSetError: If it is damaged, or pictures are missing.
+        DataSetError: If it is damaged, or other pictures are missing.
     """
     first, _, rest = text.partition("\n")
     header = _header(first, name)
     rows = dict(_row(line, name, number) for number, line in enumerate(_whole_lines(rest), 2))
-    if len(rows) != header.get(_COUNT):
+    if len(rows) + unread != header.get(_COUNT):
         raise DataSetError(
             f"{name}: holds {len(rows)} of {header.get(_COUNT)} pictures; the run was cut short, "
             "the same command as then goes on with it"

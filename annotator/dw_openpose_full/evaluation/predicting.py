@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..assembly import AUTO, Engine, Supply, load_detector, load_estimator
+from ..assembly import (
+    AUTO,
+    Engine,
+    Supply,
+    best_detector,
+    is_path,
+    load_detector,
+    load_estimator,
+)
 from ..errors import OptionError
 from ..estimator import SimccEstimator
+from ..geometry import usable_boxes
 from ..pictures import read_picture
 from ..pipeline import DwOpenpose
 from ..poses import FloatArray, PointArray, WholeBodyPoses
@@ -36,6 +45,16 @@ class Choice:
     backend: str = AUTO
     device: str = AUTO
     flip_test: bool = False
+
+    def settled(self, supply: Supply) -> tuple[Choice, str]:
+        """The same with the detector's name, where that depends on what is here; and why it is.
+
+        Predictions are kept under that name: another day's run may have another one.
+        """
+        if self.detector != AUTO or not is_path(self.model):
+            return self, ""
+        detector, why = best_detector(supply)
+        return replace(self, detector=detector), why
 
     def load(self, supply: Supply) -> DwOpenpose:
         """Load it.
@@ -99,17 +118,20 @@ class Task:
             )
         return todo
 
-    def results(self, estimator: DwOpenpose, image: int, path: Path) -> list[Result]:
-        """The people of one picture.
+    def results(
+        self, estimator: DwOpenpose, image: int, path: Path
+    ) -> tuple[list[Result], FloatArray]:
+        """The people of one picture, and the given boxes in which nobody can be, ``(N, 4)``.
 
         Raises:
             PictureError: If the picture can not be read.
         """
         if not self._is_needed(image):
-            return []
+            return [], np.empty((0, 4), np.float32)
         picture = read_picture(path)
         found = estimator.find_people(picture) if self.boxes is None else self.boxes[image]
-        return as_results(image, estimator.read_poses([picture], [found])[0])
+        poses = estimator.read_poses([picture], [found])[0]
+        return as_results(image, poses), found.xyxy[~usable_boxes(found.xyxy, poses.image_size)]
 
     def name(self, choice: Choice, model: str) -> str:
         """A name for the journal: what was predicted, by whom, with whose boxes."""

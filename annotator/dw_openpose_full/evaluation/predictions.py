@@ -50,19 +50,20 @@ class Predictions:
     areas: Numbers
 
     @classmethod
-    def read(cls, path: Path, pictures: Mapping[int, str]) -> Predictions:
+    def read(cls, path: Path, pictures: Mapping[int, str], *, unread: int = 0) -> Predictions:
         """Read results, or the journal of a run of ours.
 
         Args:
             path: A JSON list of results, or a journal.
             pictures: The pictures that there are, by id.
+            unread: How many of them a journal lacks because they can not be read.
 
         Raises:
             DataSetError: If the file is neither, or some results can not be used, or a journal
                 does not reach the end.
         """
         name, text = name_for_message(path), read_text(path)
-        found = read_journal(text, name) if is_journal(text) else parse(text, name)
+        found = read_journal(text, name, unread=unread) if is_journal(text) else parse(text, name)
         del text  # it takes as much memory as the numbers
         return cls.of(entries_of(found, name, "results"), pictures, name)
 

@@ -2,11 +2,11 @@
 
 A checkpoint is a pickle, and a pickle is a program. This reader gives it nothing to run: a class or
 function that the pickle names becomes either one of the four things that tensors are made of, or an
-``Inert`` that swallows whatever is done to it. One that names what only an attack has a use for is
-refused, though it could do no harm here: it could elsewhere. Tensors are plans until ``build``
-reads their bytes, so what is not wanted, such as the second and third copy of the weights in a
-training checkpoint, is never read. Both of torch's formats are known: the zip archive (torch 1.6
-and later) and the run of pickles before it, which torch still writes on request.
+``Inert`` that swallows whatever is done to it. One that names what could run something, by the rule
+of ``names``, is refused, though it could do no harm here: it could elsewhere. Tensors are plans
+until ``build`` reads their bytes, so what is not wanted, such as the second and third copy of the
+weights in a training checkpoint, is never read. Both of torch's formats are known: the zip archive
+(torch 1.6 and later) and the run of pickles before it, which torch still writes on request.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from ..errors import printable
+from .names import Dictionary, Inert, Value, is_program, is_value, todays
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C  # first pickle of a file of the older format
 _PROTOCOL: Final = 1001  # its second
@@ -46,39 +47,6 @@ _DTYPES: Final = {
 
 class ArchiveError(Exception):
     """A file that is no checkpoint, or a damaged one; the message says what is wrong with it."""
-
-
-class Inert:
-    """Stands for anything but tensors and dictionaries; whatever a pickle does to it is nothing."""
-
-    def __new__(cls, *_: object, **__: object) -> Inert:
-        """Take any arguments."""
-        return super().__new__(cls)
-
-    def __init__(self, *_: object, **__: object) -> None: ...
-
-    def __call__(self, *_: object, **__: object) -> Inert:
-        """Answer a call with itself."""
-        return self
-
-    def __setstate__(self, state: object) -> None: ...
-
-    def __setitem__(self, key: object, value: object) -> None: ...
-
-    def append(self, value: object) -> None:
-        """Forget it."""
-
-    def extend(self, values: object) -> None:
-        """Forget them."""
-
-    def add(self, value: object) -> None:
-        """Forget it."""
-
-
-class Dictionary(dict[Any, Any]):
-    """Stands for ``OrderedDict``, without the attributes that a pickle may give one."""
-
-    def __setstate__(self, state: object) -> None: ...
 
 
 class Storage(NamedTuple):
@@ -127,11 +95,19 @@ _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch._utils", "_rebuild_parameter"): _ParameterPlan,
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
 }
-# What runs commands or code; no library saves any of it among its weights.
-_ATTACKS: Final = frozenset(
-    ("ctypes", "importlib", "nt", "os", "posix", "pty", "runpy", "socket", "subprocess")
-)
-_ATTACKS_BUILT_IN: Final = {"__import__", "compile", "eval", "exec", "open"}
+
+
+def _attribute(owner: object, name: str, *_: object) -> type[Inert]:
+    """What ``getattr`` gives: members of other packages' enums; no methods of values."""
+    if owner is Inert or type(owner) is Inert:
+        return Inert
+    raise _program(str(name))
+
+
+def _program(called: str) -> ArchiveError:
+    return ArchiveError(
+        f"a program that would call {printable(called[:80])}, of which nothing was run"
+    )
 
 
 class _InertUnpickler(pickle.Unpickler):
@@ -146,11 +122,12 @@ class _InertUnpickler(pickle.Unpickler):
         self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  whatever it may be
-        built_in = module in {"builtins", "__builtin__"}
-        if module.partition(".")[0] in _ATTACKS or (built_in and name in _ATTACKS_BUILT_IN):
-            called = printable(f"{module}.{name}"[:80])
-            raise ArchiveError(f"a program that would call {called}, of which nothing was run")
-        return _KNOWN.get((module, name), Inert)
+        module, name = todays(module, name)
+        if (module, name) == ("builtins", "getattr"):
+            return _attribute
+        if is_program(module, name):
+            raise _program(f"{module}.{name}")
+        return _KNOWN.get((module, name), Value if is_value(module, name) else Inert)
 
     def persistent_load(self, pid: object) -> Storage:
         match pid:

@@ -8,6 +8,8 @@ many steps of as many people as the others: the last step of an epoch is filled 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -109,6 +111,7 @@ class Feed:
 
     Attributes:
         people: How many there are to learn from.
+        digest: What tells them from others.
         steps_per_epoch: How many make an epoch.
     """
 
@@ -135,7 +138,8 @@ class Feed:
         """
         if not len(source):
             raise TrainingError("expected people to learn from, the data hold none")
-        self.people, self.steps_per_epoch = len(source), share.steps_per_epoch
+        self.people, self.digest = len(source), source.digest
+        self.steps_per_epoch = share.steps_per_epoch
         self._share, self._workers, self._pin = share, workers, pin
         self._reader = _Reader(source, share.seed, size)
 
@@ -211,10 +215,22 @@ def _as_it_is(batch: Batch) -> Batch:
 
 def _settle(_worker: int) -> None:
     """Have a worker use one core, and end when its training does, not at Ctrl-C."""
+    threading.Thread(target=_end_with_training, daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+
+
+def _end_with_training() -> None:
+    """Leave when the process that trains is gone, or was before this one had begun to work.
+
+    Torch's own watch takes whoever is the parent then for the one that trains.
+    """
+    training = multiprocessing.parent_process()
+    if training is not None:
+        training.join()
+        os._exit(1)
 
 
 def _leave_children_alone() -> None:

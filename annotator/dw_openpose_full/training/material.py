@@ -11,6 +11,7 @@ from ..datasets.augmentation import Course
 from ..datasets.people import Measured, measured_people, open_people
 from ..errors import DataSetError
 from ..evaluation.libraries import Library
+from ..poses import ImageSize
 from .feed import Feed, Share
 from .preset import Preset
 from .processes import Crew
@@ -64,27 +65,34 @@ def open_feed(  # noqa: PLR0913  what a user can choose
 
 
 def open_validation(
-    folders: Sequence[Path], chosen: Path | None, *, tell: Tell
+    preset: Preset, folders: Sequence[Path], chosen: Path | None, *, tell: Tell
 ) -> Validation | None:
     """People to be measured on: of the chosen data set, or of the first that has some.
+
+    Args:
+        preset: How large their crops are.
+        folders: Data sets.
+        chosen: The one that is named for it, if any.
+        tell: Told which of the others can not be measured on, and why.
 
     Raises:
         DataSetError: If the chosen one has none, or pictures are missing.
         DependencyError: If there are some, and no library that measures.
     """
-    measured = measured_people(chosen) if chosen else _first(folders, tell)
+    size = preset.input_size
+    measured = measured_people(chosen, size) if chosen else _first(folders, size, tell)
     if measured is None:
         tell("there is nobody to be measured on, so the network is not measured; see --val-data")
         return None
-    validation = Validation(measured.truth, measured.pictures, Library.open())
+    validation = Validation(measured, Library.open())
     validation.check()
     return validation
 
 
-def _first(folders: Sequence[Path], tell: Tell) -> Measured | None:
+def _first(folders: Sequence[Path], size: ImageSize, tell: Tell) -> Measured | None:
     for folder in folders:
         try:
-            return measured_people(folder)
+            return measured_people(folder, size)
         except DataSetError as error:
             tell(str(error))
     return None

@@ -16,6 +16,7 @@ from ..errors import OptionError
 from .preset import Preset, nearest
 
 _COCO: Final = "COCO-WholeBody"
+_UBODY: Final = "UBody"
 _SIZES: Final[Mapping[str, dict[str, Any]]] = {
     "t": {"widen": 0.375, "blocks": (1, 1, 1, 1)},
     "s": {"widen": 0.5, "blocks": (1, 2, 2, 1)},
@@ -39,6 +40,8 @@ _X_FINE: Final = "rtmpose-x_8xb32-270e_coco-ubody-wholebody-384x288"
 _M_COCO: Final = "rtmpose-m_8xb64-270e_coco-wholebody-256x192"
 _L_COCO: Final = "rtmpose-l_8xb64-270e_coco-wholebody-256x192"
 _L_COCO_FINE: Final = "rtmpose-l_8xb32-270e_coco-wholebody-384x288"
+_L_UBODY: Final = "rtmpose-l_8xb64-270e_ubody-wholebody-256x192"
+_L_UBODY_FINE: Final = "rtmpose-l_8xb32-270e_ubody-wholebody-384x288"
 
 _PLAIN: Final = (
     Preset(_T, **_SIZES["t"]),
@@ -51,6 +54,8 @@ _PLAIN: Final = (
     Preset(_M_COCO, **_SIZES["m"], pictures=_COCO),
     Preset(_L_COCO, **_SIZES["l"], pictures=_COCO),
     Preset(_L_COCO_FINE, **_SIZES["l"], **_FINE, pictures=_COCO),
+    Preset(_L_UBODY, **_SIZES["l"], pictures=_UBODY),
+    Preset(_L_UBODY_FINE, **_SIZES["l"], **_FINE, pictures=_UBODY),
 )
 _FIRST_STAGE: Final = (  # name, student, teacher
     ("s1_dis/rtmpose_x_dis_l__coco-ubody-256x192", _L, _X),

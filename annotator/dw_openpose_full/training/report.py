@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
+from ..errors import name_for_message
 from .log import Log
 from .loop import Step
 
@@ -34,6 +36,18 @@ class Report:
         self._since: list[Step] = []
         self._began = time.monotonic()
         self._said = self._began - _SAY_EVERY
+
+    def begins(self, done: int) -> None:
+        """The training begins after so many steps."""
+        if 0 < done < self._total:
+            self._tell(f"goes on from step {done} of {self._total}")
+
+    def stopped(self, done: int, state: Path) -> None:
+        """The training was told to end after so many steps."""
+        self._tell(
+            f"stopped after step {done} of {self._total}, which {name_for_message(state)} keeps; "
+            "the same command goes on from there"
+        )
 
     def step(self, step: Step) -> None:
         """Take note of a step; every so often the means since the last time are told."""

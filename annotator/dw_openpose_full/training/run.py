@@ -29,8 +29,9 @@ from .validation import Validation
 STATE: Final = "last.pt"
 BEST: Final = "best.safetensors"
 FINAL: Final = "final.safetensors"
-RANKED_BY: Final = "wholebody"
-"""The part whose average precision says which weights are the best."""
+RANKED_BY: Final = ("wholebody", "body")
+"""The parts whose average precision says which weights are the best; the second where the first is
+the same, as it is 0 for long. Of equals the latest are."""
 
 _MAY_CHANGE: Final = ("batch", "processes", "val_every")  # of a preset, when it is taken up again
 
@@ -93,13 +94,15 @@ class Run:
             tell(begin_with_(stage, plan.first))
         self._learning = Learning(plan.preset, stage, crew, feed.steps_per_epoch)
         self.total = plan.preset.epochs * feed.steps_per_epoch
-        self._best, self._faults = -1.0, 0
+        self._best: tuple[float, ...] | None = None
+        self._faults = 0
         self._unreadable: dict[int, str] = {}
         self._circumstances = _circumstances(plan, feed, crew, stage.digest, half=half)
         self._take_up()
         log = Log(plan.out, self.done) if crew.speaks else None
         people = plan.preset.batch * crew.count
         self._report = Report(log, tell, total=self.total, people=people)
+        self._report.begins(self.done)
 
     @property
     def done(self) -> int:
@@ -115,7 +118,7 @@ class Run:
     def result(self) -> Path:
         """The weights to use: the best that were measured, else the last."""
         best, final = self._plan.out / BEST, self._plan.out / FINAL
-        return best if self._best >= 0 else final
+        return final if self._best is None else best
 
     def __iter__(self) -> Iterator[Step]:
         """Train to the end, step by step.
@@ -136,6 +139,7 @@ class Run:
                     yield step
                     if self._crew.any(bool(signals)):
                         self._save()
+                        self._report.stopped(self.done, self._plan.out / STATE)
                         _stop(signals)
             self._finish()
         finally:
@@ -178,10 +182,11 @@ class Run:
         scores, unreadable = validation.measure(RtmPose.from_state_dict(weights), self._crew)
         for line in unreadable:
             self._report.trouble(step.number, f"counted as not found: {line}")
-        best = scores[RANKED_BY] > self._best
+        rank = tuple(scores[part] for part in RANKED_BY)
+        best = rank[0] >= 0 and (self._best is None or rank >= self._best)
         if best:
-            self._best = scores[RANKED_BY]
-            self._write_weights(BEST, f"AP {self._best:.4f} after step {step.number}")
+            self._best = rank
+            self._write_weights(BEST, f"AP {rank[0]:.4f} after step {step.number}")
         self._report.measured(step.number, step.epoch, scores, best=best)
 
     def _finish(self) -> None:
@@ -246,6 +251,7 @@ def _circumstances(
     return {
         **row,
         "people": feed.people,
+        "data": feed.digest,
         "batch of all processes": plan.preset.batch * crew.count,
         "teacher's weights": teacher,
         "half": half,

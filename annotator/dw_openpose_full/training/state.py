@@ -19,7 +19,7 @@ from ..networks.archive import Archive, ArchiveError, TensorPlan, open_archive
 State = Mapping[str, Any]
 """Tensors, numbers, text, and dictionaries and lists of them."""
 
-FORMAT: Final = "dw-openpose training, 1"
+FORMAT: Final = "dw-openpose training, 2"
 
 
 def write_state(path: Path, state: State) -> None:

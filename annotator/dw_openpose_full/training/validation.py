@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..backends import Tensor, TensorSpec
-from ..errors import PictureError
+from ..datasets.people import Measured
+from ..errors import DataSetError, PictureError
 from ..estimator import SimccEstimator
-from ..evaluation.annotations import Annotations
 from ..evaluation.boxes import annotated_boxes
 from ..evaluation.documents import Entry
 from ..evaluation.libraries import Library
@@ -20,7 +20,6 @@ from ..evaluation.metrics import measure
 from ..evaluation.predicting import Result, Task, as_results
 from ..evaluation.predictions import Predictions
 from ..networks import Network
-from ..pictures import read_picture
 from ..poses import RgbImage
 from ..zoo.cards import IMAGENET_RGB
 from .processes import Crew
@@ -36,13 +35,11 @@ class Validation:
     """People that the network does not learn from.
 
     Attributes:
-        truth: Who should be found.
-        folder: Where the pictures lie.
+        people: Who should be found.
         library: Who matches and counts.
     """
 
-    truth: Annotations
-    folder: Path
+    people: Measured
     library: Library
 
     def check(self) -> None:
@@ -51,7 +48,9 @@ class Validation:
         Raises:
             DataSetError: If it does; it counts them.
         """
-        Task(self.truth, self.folder, annotated_boxes(self.truth)).to_read(done=())
+        truth, pictures = self.people.truth, self.people.pictures
+        if isinstance(pictures, Path):  # shards know what they lack when they are opened
+            Task(truth, pictures, annotated_boxes(truth)).to_read(done=())
 
     def measure(self, network: Network, crew: Crew) -> tuple[Scores, list[str]]:
         """Let each process read a share of the pictures, and measure them together.
@@ -64,7 +63,8 @@ class Validation:
         estimator = SimccEstimator(
             session, model="training", mean=IMAGENET_RGB.mean, std=IMAGENET_RGB.std, batch=32
         )
-        boxes = annotated_boxes(self.truth)
+        truth = self.people.truth
+        boxes = annotated_boxes(truth)
         own: list[Result] = []
         wrong: list[str] = []
         images = sorted(boxes)[crew.rank :: crew.count]
@@ -72,8 +72,8 @@ class Validation:
             pictures: dict[int, RgbImage] = {}
             for image in images[start : start + _PICTURES]:
                 try:
-                    pictures[image] = read_picture(self.folder / self.truth.pictures[image])
-                except PictureError as error:
+                    pictures[image] = self.people.picture(image)
+                except (DataSetError, PictureError) as error:
                     wrong.append(str(error))
             poses = estimator.read_pictures([*pictures.values()], [boxes[one] for one in pictures])
             for image, people in zip(pictures, poses, strict=True):
@@ -82,8 +82,8 @@ class Validation:
             {key: np.asarray(one) if isinstance(one, list) else one for key, one in result.items()}
             for result in crew.gathered(own)
         ]
-        found = Predictions.of(entries, self.truth.pictures, "validation")
-        numbers = measure(self.truth, found, self.library)
+        found = Predictions.of(entries, truth.pictures, "validation")
+        numbers = measure(truth, found, self.library)
         scores = {part: statistics["AP"] for part, statistics in numbers.items()}
         return scores, crew.gathered(wrong)
 

@@ -1,12 +1,14 @@
-"""What ``"auto"`` means: the best model if its files are here or come quickly, else ``lite``."""
+"""What ``"auto"`` means: the best if its files are here or come quickly, else what is bundled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..errors import ModelError
 from . import hub
+from .cards import ModelCard, Weight
 from .catalogue import BEST_MODEL, card_named
 from .fetch import answers, fetch_all
 from .progress import Progress, tell_nobody
@@ -17,14 +19,14 @@ LITE: Final = "lite"
 
 @dataclass(frozen=True)
 class Choice:
-    """The model that ``"auto"`` takes.
+    """The model or the detector that ``"auto"`` takes.
 
     Attributes:
-        model: Its name.
+        name: What users call it.
         why: One clause for people.
     """
 
-    model: str
+    name: str
     why: str
 
 
@@ -50,24 +52,43 @@ def choose(
     best = card_named(BEST_MODEL, "model")
     finder = detector or best.detector
     cards = [best] if finder == "none" else [best, card_named(finder, "detector")]
-    weights = [weight for card in cards for weight in card.weights.values()]
-    missing = []
-    for weight in weights:
-        try:
-            find_verified(weight)
-        except ModelError:
-            missing.append(weight)
+    missing, why = _bring(cards, progress, seconds, offline=offline)
+    return Choice(LITE if missing else best.name, why)
+
+
+def choose_detector(
+    *, offline: bool = False, progress: Progress = tell_nobody, seconds: float = 3.0
+) -> Choice:
+    """The best model's detector if it can run now, else that of ``lite``; see :func:`choose`."""
+    best, lite = (card_named(name, "model").detector for name in (BEST_MODEL, LITE))
+    missing, why = _bring([card_named(best, "detector")], progress, seconds, offline=offline)
+    return Choice(lite if missing else best, why)
+
+
+def _bring(
+    cards: Sequence[ModelCard], progress: Progress, seconds: float, *, offline: bool
+) -> tuple[bool, str]:
+    """Have the files of all cards here, if that is promising; whether some are missing, and why."""
+    missing = [weight for card in cards for weight in card.weights.values() if not _is_here(weight)]
     if not missing:
-        return Choice(best.name, "its files are here")
+        return False, "its files are here"
     named = " and ".join(weight.file for weight in missing)
-    fetch_it = f"dw-openpose models fetch {best.name}"
     if offline or hub.is_offline():
-        return Choice(LITE, f"{named} not here, and nothing is fetched offline")
+        return True, f"{named} not here, and nothing is fetched offline"
     if not answers(missing[0], seconds):
-        return Choice(LITE, f"{named} not here, and the hub does not answer; later: {fetch_it}")
+        later = f"dw-openpose models fetch {cards[0].name}"
+        return True, f"{named} not here, and the hub does not answer; later: {later}"
     try:
         for card in cards:
             fetch_all(card, progress=progress)
     except ModelError as error:
-        return Choice(LITE, str(error))
-    return Choice(best.name, "its files were fetched")
+        return True, str(error)
+    return False, "its files were fetched"
+
+
+def _is_here(weight: Weight) -> bool:
+    try:
+        find_verified(weight)
+    except ModelError:
+        return False
+    return True
