@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,8 +26,11 @@ from dw_openpose_full.demo.config import DemoSettings
 from dw_openpose_full.demo.desk import Desk, Upload
 from dw_openpose_full.demo.editing import Sheet
 from dw_openpose_full.demo.fields import (
+    DRAWING,
     FIELDS,
     FIRST,
+    READING,
+    is_shown,
     is_taken,
     limits_of,
     page_values,
@@ -35,6 +40,7 @@ from dw_openpose_full.demo.gate import Gate
 from dw_openpose_full.demo.making import Studio
 from dw_openpose_full.demo.onlooker import Onlooker, Stops, tell_nobody
 from dw_openpose_full.demo.rooms import PREFIX, Room
+from dw_openpose_full.demo.serving import free_port, names_of
 from dw_openpose_full.generation import FAMILIES, Models, Step, StoppedError
 from dw_openpose_full.pictures import encode_png
 
@@ -169,6 +175,32 @@ def test_every_familys_own_values_lie_on_its_sliders(family: Any) -> None:
     settings_of(values).making().check_for(family)
 
 
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_where_no_pictures_are_made_nothing_is_asked_about_them(family: Any) -> None:
+    shown = {row.name for row in FIELDS if is_shown(row, family, "ddim", makes=False)}
+    assert shown == {row.name for row in (*FIRST[3:], *DRAWING, *READING)}
+    assert all(
+        is_shown(row, family, "ddim", makes=True) == is_taken(row, family, "ddim") for row in FIELDS
+    )
+
+
+@pytest.mark.skipif(not HAS_GRADIO, reason="gradio is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("missing", [(), ("diffusers",)])
+def test_settings_of_a_file_bring_no_input_back_that_has_no_use_here(
+    missing: tuple[str, ...], desk: Desk, room: Room
+) -> None:
+    from dw_openpose_full.demo.handlers import Handlers
+
+    desk.studio.missing = missing
+    path = room.hand_out("s.json", b'{"prompt": "x"}')
+    changes = Handlers(desk, Stops()).load(None, {"file": str(path)})  # type: ignore[arg-type]
+    visible = {field.name: row["visible"] for field, row in zip(FIELDS, changes, strict=True)}
+    for name in ("prompt", "images", "seed", "family"):
+        assert visible[name] == (not missing)
+    assert visible["preprocessor"]
+
+
 # ---------------------------------------------------------------- a pose that is edited
 
 
@@ -292,11 +324,64 @@ def test_one_estimator_is_loaded_at_a_time_and_only_when_needed() -> None:
 
 def test_a_stop_is_for_ones_own_work() -> None:
     stops = Stops()
-    with stops.of("me") as mine, stops.of("you") as yours:
+    now = time.monotonic()
+    with stops.of("me", now) as mine, stops.of("you", now) as yours:
         assert stops.stop("me") == 1
         assert mine.is_set()
         assert not yours.is_set()
     assert stops.stop("me") == 0
+
+
+def test_a_stop_is_for_what_waits_too_but_not_for_what_is_asked_for_later() -> None:
+    stops, before = Stops(), time.monotonic()
+    assert stops.stop("me") == 0
+    with stops.of("me", before) as waited, stops.of("you", before) as yours:
+        assert waited.is_set()
+        assert not yours.is_set()
+    with stops.of("me", time.monotonic() + 1) as later:
+        assert not later.is_set()
+
+
+@pytest.mark.skipif(not HAS_GRADIO, reason="gradio is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_was_stopped_while_it_waited_is_not_begun(desk: Desk) -> None:
+    from dw_openpose_full.demo.handlers import Handlers
+
+    handlers = Handlers(desk, Stops())
+    asked = SimpleNamespace(asked=time.monotonic())
+    request: Any = SimpleNamespace(session_hash="me", state=asked)
+    assert "what waits for its turn ends when that comes" in handlers.cancel(request, {})
+    for work in (handlers.annotate, handlers.generate):
+        with pytest.raises(StoppedError, match=r"^stopped, as asked$"):
+            work(request, {"image": "no file at all"})
+
+
+def test_of_endless_users_only_the_latest_stops_are_remembered() -> None:
+    stops, before = Stops(), time.monotonic()
+    for user in range(5000):
+        stops.stop(str(user))
+    with stops.of("0", before) as first, stops.of("4999", before) as last:
+        assert not first.is_set()
+        assert last.is_set()
+
+
+def test_the_end_stops_everybody_and_waits_for_them() -> None:
+    stops, started, ended = Stops(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with stops.of("me", time.monotonic()) as stop:
+            started.set()
+            assert stop.wait(20)
+            time.sleep(0.2)  # a step takes as long as it takes
+            ended.set()
+
+    threading.Thread(target=work).start()
+    assert started.wait(20)
+    assert stops.end(20)
+    assert ended.is_set()
+    with stops.of("you", time.monotonic()) as late:
+        assert late.is_set()
+        assert not stops.end(0.01)
 
 
 def test_who_has_stopped_hears_no_more() -> None:
@@ -426,11 +511,19 @@ def test_old_files_go_and_the_oldest_where_there_is_too_much(
 # ---------------------------------------------------------------- the gate
 
 
-def through(gate: Gate, path: str = "/", body: bytes = b"", **headers: str) -> tuple[int, str]:
-    """Status and body of the answer to a request."""
+def through(
+    gate: Gate, path: str = "/", body: bytes | list[bytes] = b"", **headers: str
+) -> tuple[int, str]:
+    """Status and body of the answer to a request, whose body may come in pieces."""
     sent: list[Any] = []
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-    named = {"host": "127.0.0.1:7860", "content-length": str(len(body))} | headers
+    pieces = body if isinstance(body, list) else [body]
+    waiting = [
+        {"type": "http.request", "body": piece, "more_body": left > 0}
+        for left, piece in enumerate(reversed(pieces))
+    ]
+    named = {"host": "127.0.0.1:7860"} | headers
+    if isinstance(body, bytes):
+        named = {"content-length": str(len(body))} | named
     lines = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()]
     scope = {"type": "http", "path": path, "headers": lines}
 
@@ -446,14 +539,17 @@ def through(gate: Gate, path: str = "/", body: bytes = b"", **headers: str) -> t
 
 
 async def echo(_scope: Any, receive: Any, send: Any) -> None:
-    message = await receive()
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": message["body"]})
+    await send({"type": "http.response.body", "body": body})
 
 
 @pytest.fixture
 def gate(room: Room) -> Gate:
-    return Gate(echo, room, upload_bytes=1000, hosts=frozenset({"127.0.0.1", "localhost"}))
+    return Gate(echo, room, upload_bytes=1000, hosts=frozenset({"127.0.0.1", "[::1]"}))
 
 
 def test_an_ordinary_request_passes_unchanged(gate: Gate, room: Room) -> None:
@@ -461,6 +557,28 @@ def test_an_ordinary_request_passes_unchanged(gate: Gate, room: Room) -> None:
     body = json.dumps(said).encode()
     assert through(gate, "/call", body, content_type="application/json") == (200, body.decode())
     assert through(gate, "/upload", bytes(900), content_type="multipart/form-data")[0] == 200
+    assert through(gate, "/login", b"user=me", content_type="x-www-form-urlencoded")[0] == 200
+    assert through(gate, host="[::1]:7860")[0] == through(gate, host="[::1]")[0] == 200
+
+
+def test_a_body_whose_length_nobody_told_is_counted_as_it_comes(gate: Gate) -> None:
+    upload = {"path": "/upload", "content_type": "multipart/form-data"}
+    assert through(gate, body=[b"abc", b"", b"de"], **upload) == (200, "abcde")
+    assert through(gate, body=[b"[", b"1]"], content_type="application/json") == (200, "[1]")
+    too_much = [bytes(700_000)] * 3
+    assert through(gate, body=too_much, **upload)[0] == 413
+    assert through(gate, body=too_much * 5, content_type="application/json")[0] == 413
+
+
+def test_a_request_knows_when_it_came(room: Room) -> None:
+    async def tell(scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        asked = repr(scope["state"]["asked"]).encode()
+        await send({"type": "http.response.body", "body": asked})
+
+    before = time.monotonic()
+    _, asked = through(Gate(tell, room, upload_bytes=1000, hosts=frozenset()))
+    assert before <= float(asked) <= time.monotonic()
 
 
 @pytest.mark.parametrize(
@@ -469,12 +587,18 @@ def test_an_ordinary_request_passes_unchanged(gate: Gate, room: Room) -> None:
         ({"host": "evil.example"}, 421),
         ({"path": "/gradio_api/file=https://example.com/a"}, 403),
         ({"path": "/gradio_api/proxy=https://example.com"}, 403),
-        ({"path": "/upload", "content_length": "2000000"}, 413),
+        ({"host": "[::1].evil.example"}, 421),
+        ({"path": "/upload", "content_length": "2000000", "content_type": "multipart/x"}, 413),
         ({"path": "/call", "content_length": "9000000"}, 413),
         ({"body": b"{", "content_type": "application/json"}, 400),
         ({"body": b"[" * 99999, "content_type": "application/json"}, 400),
         ({"body": b'{"data": [{"path": "/etc/passwd"}]}', "content_type": "application/json"}, 400),
         ({"body": b'[[[{"path": 7}]]]', "content_type": "application/json; charset=utf-8"}, 400),
+        ({"body": b'{"path": "http://a/b"}', "content_type": "Application/JSON"}, 400),
+        ({"body": b'{"path": "http://a/b"}', "content_type": "application/x+json"}, 400),
+        ({"body": b'{"path": "http://a/b"}', "content_type": "text/plain"}, 400),
+        ({"body": b'{"path": "http://a/b"}'}, 400),
+        ({"body": b'{"path": "http://a/b"}', "path": "/call/upload"}, 400),
     ],
 )
 def test_a_request_that_has_no_business_here_is_refused(
@@ -486,6 +610,62 @@ def test_a_request_that_has_no_business_here_is_refused(
 
 
 # ---------------------------------------------------------------- doors
+
+
+def test_who_listens_for_this_machine_alone_knows_all_its_names() -> None:
+    own = {"127.0.0.1", "localhost", "[::1]"}
+    for host in ("127.0.0.1", "localhost", "::1"):
+        assert names_of(host) == own
+    assert names_of("127.0.0.2") == own | {"127.0.0.2"}
+    assert not names_of("0.0.0.0") | names_of("::") | names_of("192.168.1.2") | names_of("pc.lan")
+
+
+def test_a_place_where_no_server_can_be_is_told_in_our_own_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(dw.OptionError) as taken:
+            free_port("127.0.0.1", port)
+    assert str(taken.value) == (
+        f"somebody listens at port {port} of 127.0.0.1 already; choose another with --port"
+    )
+    assert free_port("127.0.0.1", port) == port
+    with pytest.raises(
+        dw.OptionError,
+        match=rf"^no server can be at 203.0.113.7, port {port}: [^()]*; choose others with --host",
+    ):
+        free_port("203.0.113.7", port)  # an address for examples
+
+
+SERVED_AT = """
+import sys, threading, urllib.error, urllib.request
+from dw_openpose_full.demo import serving
+from dw_openpose_full.demo.annotating import Reader
+from dw_openpose_full.demo.config import DemoSettings
+from dw_openpose_full.demo.making import Studio
+
+with serving.running(DemoSettings(), Reader(), Studio(), host=sys.argv[1]) as served:
+    for name in (None, "evil.example"):
+        request = urllib.request.Request(served.address, headers={"host": name} if name else {})
+        try:
+            print(urllib.request.urlopen(request, timeout=20).status)
+        except urllib.error.HTTPError as error:
+            print(error.code)
+"""
+
+
+@pytest.mark.skipif(not HAS_GRADIO, reason="gradio is not installed")
+@pytest.mark.parametrize("host", ["::1", "127.0.0.2"])
+def test_any_address_of_this_machine_alone_will_do(host: str) -> None:
+    try:
+        free_port(host, None)
+    except dw.OptionError:
+        pytest.skip(f"this machine is not {host}")
+    done = subprocess.run(
+        [sys.executable, "-c", SERVED_AT, host],
+        capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(SOURCES)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["200", "421"], done.stderr
 
 
 def test_a_missing_gradio_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -821,6 +821,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return save_tiny("sd15", tmp_path_factory.mktemp("tiny"))
 
 
+def test_quiet_is_quiet_to_the_last_library(tiny: Any, tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    DemoSettings(prompt="x", model="lite", steps=1, resolution=128, device="cpu").write(path)
+    own = ("--base", tiny.base, "--controlnet", tiny.controlnet, "--offline", "--config", path)
+    done = subprocess.run(
+        [sys.executable, "-m", "dw_openpose_full", "demo", SAMPLE, "-q", "-o", tmp_path, *own],
+        capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "sample_1.png").is_file()
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning:diffusers")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers")
 @pytest.mark.filterwarnings("ignore:The `local_dir_use_symlinks`:UserWarning")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,11 @@ import pytest
 pytest.importorskip("gradio", reason="gradio is not installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from demo_program import Program, serving  # noqa: E402
+import numpy as np  # noqa: E402
+from gradio_client import Client  # noqa: E402
+
+from demo_program import Program, estimator, serving  # noqa: E402
+from dw_openpose_full.pictures import encode_png  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MAKES_PICTURES = all(find_spec(name) for name in ("torch", "diffusers", "transformers"))
@@ -63,6 +68,17 @@ class Visitor:
         self.page.set_input_files("#photo input[type=file]", str(photo))
         self.page.wait_for_selector("#photo img")
 
+    def begin_long_work(self) -> None:
+        """Have pictures made for longer than any test waits."""
+        self.choose(SAMPLE)
+        self.page.fill("#prompt textarea", "an astronaut")
+        self.page.fill("#images input[type=number]", "12")
+        self.page.click("#advanced button")
+        self.page.fill("#steps input[type=number]", "100")
+        self.page.keyboard.press("Tab")
+        self.page.click("#run")
+        self.page.wait_for_selector("text=/picture 1 of 12, step \\d+ of 100/")
+
     def told(self, words: str) -> None:
         """Wait for words in the line above the figure."""
         self.page.wait_for_selector(f"#note:has-text('{words}')")
@@ -93,6 +109,22 @@ class Visitor:
         self.page.click("#pose_json .cm-content")
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
+
+
+def make_a_picture(program: Program) -> Any:
+    """A quick one, for somebody who has no page."""
+    client = Client(program.address, verbose=False)
+    pose = json.dumps(estimator()(np.zeros((64, 64, 3), np.uint8)).to_json())
+    made = client.predict(pose_json=pose, prompt="x", steps=1, resolution=128, api_name="/generate")
+    client.close()
+    return made
+
+
+def other_photo(folder: Path) -> Path:
+    """A picture that is no example."""
+    path = folder / "other.png"
+    path.write_bytes(encode_png(np.full((240, 320, 3), 90, np.uint8)))
+    return path
 
 
 @pytest.fixture
@@ -185,6 +217,59 @@ def test_cancel_ends_what_runs_and_the_page_lives_on(visitor: Visitor) -> None:
     visitor.page.fill("#prompt textarea", "")
     visitor.page.click("#run")
     visitor.told("2 people found")
+
+
+@pytest.mark.skipif(not MAKES_PICTURES, reason="diffusers is not installed")
+@pytest.mark.parametrize("way", ["close", "reload"])
+def test_who_leaves_the_page_leaves_no_work_behind(
+    browser: Any, program: Program, way: str
+) -> None:
+    visitor = Visitor(browser.new_page(), program.address)
+    visitor.begin_long_work()
+    getattr(visitor.page, way)()
+    start = time.monotonic()
+    assert make_a_picture(program)
+    assert time.monotonic() - start < 20
+    visitor.page.close()
+
+
+@pytest.mark.skipif(not MAKES_PICTURES, reason="diffusers is not installed")
+def test_cancel_ends_what_waits_for_its_turn(
+    browser: Any, program: Program, visitor: Visitor
+) -> None:
+    visitor.begin_long_work()
+    second = Visitor(browser.new_page(), program.address)
+    second.choose(SAMPLE)
+    second.page.fill("#prompt textarea", "an astronaut")
+    second.page.click("#run")
+    second.page.wait_for_selector("#figure img")
+    second.page.wait_for_selector("#note >> text=/queue/")
+    second.page.click("#cancel")
+    second.told("nothing of yours runs now")
+    visitor.page.click("#cancel")
+    visitor.told("stopped, as asked")
+    assert make_a_picture(program)  # after the second's turn, if that came
+    assert not second.page.query_selector("#gallery img")
+    second.page.close()
+
+
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="an installed package has no examples")
+def test_an_example_takes_the_place_of_the_last_picture_and_its_pose(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    visitor.choose(other_photo(tmp_path))
+    visitor.page.click("#run")
+    visitor.told("2 people found")
+    visitor.page.wait_for_selector("#leave_out >> text=1: left")
+    last = visitor.figure()
+    visitor.page.click("table tr >> nth=1")
+    visitor.told("press Run")
+    visitor.page.wait_for_selector("#figure img", state="detached")
+    assert not visitor.page.query_selector("#overlay img")
+    assert not visitor.page.query_selector("#leave_out >> text=1: left")
+    visitor.page.click("#run")
+    visitor.told("2 people found")
+    assert visitor.new_figure(last) != last
 
 
 def test_what_is_no_picture_is_told_in_a_sentence(visitor: Visitor, tmp_path: Path) -> None:

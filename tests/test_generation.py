@@ -132,12 +132,27 @@ def test_kin_is_told_by_the_longest_name() -> None:
         (CanvasRule(1024, 64), (1080, 1920), (768, 1344)),
         (CanvasRule(1024, 16), (1920, 1080), (1360, 768)),
         (CanvasRule(1024, 64), (10, 4000), (64, 20480)),
+        (CanvasRule(512, 64, by_area=False), (100, 400), (512, 2048)),
+        (CanvasRule(512, 64, by_area=False), (400, 40), (3264, 320)),
+        (CanvasRule(512, 64, by_area=False), (10, 1000), (128, 10240)),
     ],
 )
 def test_a_canvas_has_the_size_that_the_family_knows(
     rule: CanvasRule, source: tuple[int, int], size: tuple[int, int]
 ) -> None:
     assert rule.size_of(ImageSize(*source)) == size
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda row: row.name)
+@pytest.mark.parametrize("resolution", [None, 256])
+def test_the_area_of_a_thin_canvas_is_bounded(family: Family, resolution: int | None) -> None:
+    rule = family.canvas
+    most = (1 if rule.by_area else 4) * (resolution or rule.side) ** 2
+    for length in (100, 390, 1000, 2000):
+        size = rule.size_of(ImageSize(100, length), resolution)
+        assert size.height * size.width < 1.5 * most  # what rounding adds
+    with pytest.raises(OptionError, match=r"^a canvas of 90000 x 1 is too thin for a resolution"):
+        rule.size_of(ImageSize(1, 90_000), resolution)
 
 
 def test_a_resolution_takes_the_place_of_the_rules_side() -> None:
@@ -235,6 +250,15 @@ def test_every_picture_has_the_next_seed_and_a_random_one_is_reported() -> None:
     drawn = {Settings("", seed=-1).seeds()[0] for _ in range(8)}
     assert len(drawn) > 1
     assert min(drawn) >= 0
+
+
+def test_every_seed_that_is_reported_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    largest = int(LIMITS["seed"].most)
+    seeds = Settings("", seed=largest, images=3).seeds()
+    assert seeds == (largest, 0, 1)
+    assert [Settings("", seed=seed).seeds() for seed in seeds] == [(seed,) for seed in seeds]
+    monkeypatch.setattr("random.randrange", lambda end: end - 1)
+    assert Settings("", seed=-1, images=2).seeds() == (largest, 0)
 
 
 # ---------------------------------------------------------------- sources
@@ -657,13 +681,41 @@ def test_a_controlnet_of_one_file_does_as_its_folder_does(family: str, tiny: Tin
     np.testing.assert_array_equal(made_of(Models.of(family, models.base, single)), expected)
 
 
-def test_a_single_file_without_its_config_is_refused(tiny: Tiny, tmp_path: Path) -> None:
-    models = tiny.models("sdxl-union")
+@pytest.mark.parametrize("family", ["sd15", "sdxl-union"])
+def test_a_single_file_without_its_config_is_refused(
+    family: str, tiny: Tiny, tmp_path: Path
+) -> None:
+    models = tiny.models(family)
     single = shutil.copy(
         f"{models.controlnet}/diffusion_pytorch_model.safetensors", tmp_path / "u.safetensors"
     )
-    with pytest.raises(ModelError, match=r"u\.safetensors: expected a ControlNetUnionModel, but"):
-        made_of(Models.of("sdxl-union", models.base, single))
+    with pytest.raises(ModelError) as refusal:
+        made_of(Models.of(family, models.base, single))
+    assert str(refusal.value) == (
+        f"{single}: expected a {FAMILIES[family].network}, but its config.json does not lie "
+        "beside it; put it there"
+    )
+
+
+@pytest.mark.parametrize("part", ["base", "controlnet"])
+def test_a_hub_that_does_not_answer_is_told_so(
+    part: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+
+    def silent(*_: Any, **__: Any) -> None:
+        raise hub.errors.LocalEntryNotFoundError("is not here") from ConnectionError("no way out")
+
+    for module in ("diffusers.configuration_utils", "diffusers.utils.hub_utils"):
+        monkeypatch.setattr(f"{module}.hf_hub_download", silent)
+    models = tiny.models("sd15")
+    wanted = Models.of(
+        "sd15", **{"base": models.base, "controlnet": models.controlnet, part: "o/n"}
+    )
+    with pytest.raises(
+        ModelError, match=r"^o/n: expected .*, but the hub can not be reached.*check the connection"
+    ):
+        ImageMaker("cpu").generate(wanted, CANVAS, Settings("a", **QUICK))
 
 
 def test_a_folder_of_half_precision_files_alone_will_do(tiny: Tiny, tmp_path: Path) -> None:

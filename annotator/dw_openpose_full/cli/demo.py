@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -26,6 +28,13 @@ from .words import SOME_FAILED, fetching, say, say_error, with_progress
 
 _FILE = click.Path(path_type=Path)
 _RESULTS = PICTURE_SUFFIXES | VIDEO_SUFFIXES | {".json"}
+_SILENCE: Final = {
+    "DIFFUSERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""What the libraries below are told by, as long as they are not loaded."""
 
 
 @click.command(short_help="Pictures that follow poses: a page in the browser, or many files.")
@@ -76,6 +85,8 @@ def demo(
     What is in OUT already is kept, so that a second run goes on where the first one stopped.
     """
     _check_use(click.get_current_context().params)
+    if quiet:
+        os.environ.update(_SILENCE)
     network = model if model and _is_file(model) else None
     told = {"prompt": prompt, "seed": seed, "family": family, "device": device}
     settings = _settings(config, told | {"model": None if network else model}, quiet=quiet)

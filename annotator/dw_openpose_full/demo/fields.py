@@ -178,6 +178,8 @@ DRAWING: Final = (
 
 FIELDS: Final = (*FIRST, *DRAWING, *MAKING, *READING)
 
+_FOR_PICTURES: Final = {"prompt", "images", "seed", *(field.name for field in MAKING)}
+
 
 def settings_of(said: Mapping[str, object]) -> DemoSettings:
     """Settings of what a browser said, by field names; fields that are missing have defaults.
@@ -244,3 +246,15 @@ def is_taken(field: Field, family: Family, scheduler: str = BY_FAMILY) -> bool:
         and (family.scheduler if scheduler == BY_FAMILY else scheduler) == "ddim",
     }
     return needs.get(field.name, True)
+
+
+def is_shown(field: Field, family: Family, scheduler: str, *, makes: bool) -> bool:
+    """Whether the page has any use for an input.
+
+    Args:
+        field: The input.
+        family: Of image models.
+        scheduler: What the page's menu of that name says.
+        makes: Whether pictures can be made here.
+    """
+    return (makes or field.name not in _FOR_PICTURES) and is_taken(field, family, scheduler)

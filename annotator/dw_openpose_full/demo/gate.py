@@ -7,8 +7,10 @@ of sending it.
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from .rooms import NOT_SENT, Room
 
@@ -35,7 +37,10 @@ _HEADERS: Final = {
 
 
 class Gate:
-    """Passes requests on, or answers them with one sentence."""
+    """Passes requests on, or answers them with one sentence.
+
+    A request's ``state.asked`` says when it came, as ``time.monotonic`` tells.
+    """
 
     def __init__(self, app: App, room: Room, upload_bytes: int, hosts: frozenset[str]) -> None:
         """Stand before an app.
@@ -55,18 +60,18 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})["asked"] = time.monotonic()
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             self._check_address(scope["path"], headers)
             receive = await self._checked_body(scope["path"], headers, receive)
+            await self._app(scope, receive, _with_headers(send))
         except _RefusedError as refusal:
             await _answer(send, refusal)
-            return
-        await self._app(scope, receive, _with_headers(send))
 
     def _check_address(self, path: str, headers: dict[bytes, str]) -> None:
         """Refuse other people's names for this machine, and doors that are not used here."""
-        host = headers.get(b"host", "").rsplit(":", 1)[0]
+        host = re.sub(r":\d+$", "", headers.get(b"host", ""))
         if self._hosts and host not in self._hosts:
             raise _RefusedError(421, f"this is no server of {host[:60]!r}")
         if any(closed in path for closed in _CLOSED):
@@ -76,26 +81,25 @@ class Gate:
         self, path: str, headers: dict[bytes, str], receive: Receive
     ) -> Receive:
         """The body, if it is not too long and names no file but those that were sent here."""
-        kind = headers.get(b"content-type", "")
-        is_upload = path.endswith("/upload")
+        kind = headers.get(b"content-type", "").lower()
+        is_upload = path.endswith("/upload") and kind.startswith("multipart/")
         most = self._upload_bytes + FORM_BYTES if is_upload else JSON_BYTES
-        if int(headers.get(b"content-length", "0") or 0) > most or (
-            b"content-length" not in headers and b"transfer-encoding" in headers
-        ):
-            await _drain(receive, most * _DRAINED)
-            raise _RefusedError(413, f"expected at most {most // 10**6} MB; send less")
-        if is_upload or not kind.startswith("application/json"):
-            return receive
-        body = await _whole(receive)
-        self._check_files(body)
+        if int(headers.get(b"content-length", "0") or 0) > most:
+            await _refuse_length(receive, most)
+        if is_upload:
+            return _counted(receive, most)
+        body = await _whole(_counted(receive, most))
+        self._check_files(body, kind)
         return _replay(body, receive)
 
-    def _check_files(self, body: bytes) -> None:
-        """Refuse JSON that names files anywhere but in the room."""
+    def _check_files(self, body: bytes, kind: str) -> None:
+        """Refuse JSON that names files anywhere but in the room, whatever it calls itself."""
         try:
             said = json.loads(body or b"null")
         except (ValueError, RecursionError):
-            raise _RefusedError(400, "expected JSON") from None
+            if kind.startswith("application/json"):
+                raise _RefusedError(400, "expected JSON") from None
+            return
         for path in _paths(said):
             if not self._room.holds(path):
                 raise _RefusedError(400, NOT_SENT)
@@ -123,7 +127,7 @@ def _paths(said: object) -> Iterator[object]:
 
 
 async def _whole(receive: Receive) -> bytes:
-    """A body of known length."""
+    """A body as one."""
     parts = []
     while True:
         message = await receive()
@@ -132,13 +136,33 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _drain(receive: Receive, most: int) -> None:
-    """Read a body and drop it."""
-    while most > 0:
+def _counted(receive: Receive, most: int) -> Receive:
+    """The same, but a body that turns out to be too long is refused."""
+    taken = 0
+
+    async def counting() -> Message:
+        nonlocal taken
         message = await receive()
-        most -= len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
+        taken += len(message.get("body", b""))
+        if taken > most:
+            await _refuse_length(receive, most, more=message.get("more_body", False))
+        return message
+
+    return counting
+
+
+async def _refuse_length(receive: Receive, most: int, *, more: bool = True) -> NoReturn:
+    """Refuse a body, after its rest was read and dropped.
+
+    Raises:
+        _RefusedError: Always.
+    """
+    left = most * _DRAINED
+    while more and left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        more = message.get("more_body", False)
+    raise _RefusedError(413, f"expected at most {most // 10**6} MB; send less")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -18,7 +18,7 @@ from ..generation.families import family_named
 from .config import DemoSettings
 from .desk import Desk, Drawn
 from .editing import MAX_CHARACTERS
-from .fields import BY_FAMILY, FIELDS, MAKING, is_taken, limits_of, page_values, settings_of
+from .fields import BY_FAMILY, FIELDS, MAKING, is_shown, limits_of, page_values, settings_of
 from .onlooker import Onlooker, Stops
 
 Said = Mapping[str, Any]
@@ -81,10 +81,9 @@ def sentence(error: DwPoseError) -> str:
 class Handlers:
     """One for each thing that a user can do; each keeps nothing."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Take the desk where the work is done."""
-        self._desk = desk
-        self._stops = Stops()
+    def __init__(self, desk: Desk, stops: Stops) -> None:
+        """Take the desk where the work is done, and what keeps account of it."""
+        self._desk, self._stops = desk, stops
 
     # ---------------------------------------------------------------- reading and making
 
@@ -111,9 +110,17 @@ class Handlers:
         return self.generate(request, said)
 
     def cancel(self, request: gr.Request, _said: Said) -> str:
-        """Stop what runs for a user."""
+        """Stop what runs for a user, and what waits for its turn."""
         stopped = self._stops.stop(_user(request))
-        return note("stopped, as asked" if stopped else "nothing of yours runs now")
+        return note(
+            "stopped, as asked"
+            if stopped
+            else "nothing of yours runs now; what waits for its turn ends when that comes"
+        )
+
+    def leave(self, request: gr.Request, _said: Said) -> None:
+        """Stop what nobody waits for any more: the page was closed, or loaded anew."""
+        self._stops.stop(_user(request))
 
     @contextmanager
     def _onlooker(self, request: gr.Request) -> Iterator[Onlooker]:
@@ -123,8 +130,10 @@ class Handlers:
         def tell(share: float, words: str) -> None:
             progress(share, desc=words)
 
-        with self._stops.of(_user(request)) as stop:
-            yield Onlooker(tell, stop)
+        with self._stops.of(_user(request), request.state.asked) as stop:
+            onlooker = Onlooker(tell, stop)
+            onlooker.hear(0.0, "starting")  # who has stopped while waiting is not let in
+            yield onlooker
 
     # ---------------------------------------------------------------- editing
 
@@ -186,21 +195,34 @@ class Handlers:
         if settings.family not in self._desk.studio.families:
             raise OptionError(f"{file.name}: family {settings.family} is not offered here")
         family, values = family_named(settings.family), page_values(settings)
-        return [_changed(field.name, values, family) for field in FIELDS]
+        return [self._changed(field.name, values, family) for field in FIELDS]
 
     def take_family(self, _request: gr.Request, said: Said) -> list[Any]:
         """Inputs of ``MAKING`` but the first, as another family has them."""
         family = family_named(said["family"])
         values = page_values(DemoSettings(family=family.name))
         return [
-            _changed(field.name, values, family, keep=field.name in _OWN_WORDS)
+            self._changed(field.name, values, family, keep=field.name in _OWN_WORDS)
             for field in MAKING[1:]
         ]
 
     def take_scheduler(self, _request: gr.Request, said: Said) -> Any:  # noqa: ANN401  of gradio
         """Whether DDIM's input is of use."""
         family = family_named(said["family"])
-        return _changed("eta", {"scheduler": said["scheduler"]}, family, keep=True)
+        return self._changed("eta", {"scheduler": said["scheduler"]}, family, keep=True)
+
+    def _changed(self, name: str, values: Said, family: Family, *, keep: bool = False) -> Any:  # noqa: ANN401
+        """How an input is for a family; with a new value unless it is kept."""
+        field = next(row for row in FIELDS if row.name == name)
+        scheduler = str(values.get("scheduler", BY_FAMILY))
+        makes = not self._desk.studio.missing
+        change: dict[str, Any] = {"visible": is_shown(field, family, scheduler, makes=makes)}
+        if not keep:
+            change["value"] = values[name]
+        if name == "resolution":
+            least, most, step = limits_of(field, family)
+            change |= {"minimum": least, "maximum": most, "step": step}
+        return gr.update(**change)
 
 
 def shown(drawn: Drawn) -> tuple[Any, ...]:
@@ -223,19 +245,6 @@ def only_note(words: str, *, wrong: bool = False) -> tuple[Any, ...]:
 def note(words: str) -> str:
     """A sentence for the line above the figure."""
     return f"<p>{html.escape(words)}</p>"
-
-
-def _changed(name: str, values: Said, family: Family, *, keep: bool = False) -> Any:  # noqa: ANN401
-    """How an input is for a family; with a new value unless it is kept."""
-    field = next(row for row in FIELDS if row.name == name)
-    scheduler = str(values.get("scheduler", BY_FAMILY))
-    change: dict[str, Any] = {"visible": is_taken(field, family, scheduler)}
-    if not keep:
-        change["value"] = values[name]
-    if name == "resolution":
-        least, most, step = limits_of(field, family)
-        change |= {"minimum": least, "maximum": most, "step": step}
-    return gr.update(**change)
 
 
 def _user(request: gr.Request) -> str:

@@ -21,7 +21,7 @@ from .fields import (
     READING,
     Field,
     Kind,
-    is_taken,
+    is_shown,
     limits_of,
     page_values,
 )
@@ -205,8 +205,8 @@ class _Inputs:
     def put(self, name: str) -> None:
         """Make a field's widget here."""
         field, value = self._fields[name], self._values[name]
-        makes_pictures = bool(self._families) or field not in (*MAKING, *FIRST[:3])
-        visible = makes_pictures and is_taken(field, self._family, self._scheduler)
+        makes = bool(self._families)
+        visible = is_shown(field, self._family, self._scheduler, makes=makes)
         common = {
             "label": field.label, "value": value, "visible": visible, "elem_id": field.name,
         }  # fmt: skip

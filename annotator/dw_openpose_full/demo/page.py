@@ -14,6 +14,7 @@ from .fields import FIELDS, MAKING
 from .handlers import Handlers, named
 from .layout import TITLE, Layout, lay_out
 from .making import without_pictures
+from .onlooker import Stops
 
 _NAMES: Final = [field.name for field in FIELDS]
 _POSE: Final = ["image", "pose_json", "leave_out", *_NAMES]
@@ -30,11 +31,12 @@ _QUICK: Final[dict[str, Any]] = {
 _PRIVATE: Final[dict[str, Any]] = {"api_visibility": "private"}
 
 
-def build(desk: Desk, settings: DemoSettings) -> gr.Blocks:
+def build(desk: Desk, stops: Stops, settings: DemoSettings) -> gr.Blocks:
     """Make the page.
 
     Args:
         desk: Does the work.
+        stops: Keeps account of it.
         settings: What the inputs show at first.
     """
     missing = desk.studio.missing
@@ -42,13 +44,34 @@ def build(desk: Desk, settings: DemoSettings) -> gr.Blocks:
     if settings.family not in desk.studio.families:
         settings = replace(settings, family=next(iter(desk.studio.families)))
     notice = html.escape(without_pictures(missing)) if missing else ""
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+    page = _Page(title=TITLE, analytics_enabled=False, fill_width=True)
     with page:
-        layout, handlers = lay_out(settings, families, notice), Handlers(desk)
+        layout, handlers = lay_out(settings, families, notice), Handlers(desk, stops)
         _connect_work(layout, handlers)
         _connect_editing(layout, handlers)
         _connect_settings(layout, handlers)
+        page.unload(named(handlers.leave, []))
     return page
+
+
+class _Page(gr.Blocks):  # type: ignore[misc]
+    """Gradio's page, whose words for too few values are a traceback of its own."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:  # noqa: ANN401  of gradio
+        """Answer in one sentence what brings too few values.
+
+        Raises:
+            gr.Error: If there are too few.
+        """
+        try:
+            super().validate_inputs(block_fn, inputs)
+        except ValueError:
+            raise gr.Error(
+                f"expected {len(block_fn.inputs)} values, got {len(inputs)}; send them all, in "
+                "the order that the API lists",
+                title="",
+                print_exception=False,
+            ) from None
 
 
 def _connect_work(at: Layout, do: Handlers) -> None:
@@ -78,7 +101,7 @@ def _connect_work(at: Layout, do: Handlers) -> None:
         None,
         at.note,
         api_name="cancel",
-        api_description="Stop what runs for you.",
+        api_description="Stop what runs for you, and what waits.",
         cancels=[reading, going_on, making],
         **_AT_ONCE,
     )
@@ -109,7 +132,7 @@ def _connect_editing(at: Layout, do: Handlers) -> None:
     for name in ("style", "parts", "preprocessor", "family"):
         at.fields[name].input(named(do.restyle, _POSE), pose, drawn, **_QUICK, **_PRIVATE)
     everything = [*drawn, at.pose_json, at.gallery]
-    at.photo.input(named(do.forget, []), None, everything, **_AT_ONCE, **_PRIVATE)
+    at.photo.change(named(do.forget, []), None, everything, **_AT_ONCE, **_PRIVATE)
 
 
 def _connect_settings(at: Layout, do: Handlers) -> None:

@@ -33,7 +33,8 @@ class CanvasRule:
     Attributes:
         side: In pixels: of the shorter side, or of a square of the same area.
         step: Both sides are multiples of it.
-        by_area: Keep the area of ``side`` squared, rather than the shorter side.
+        by_area: Keep the area of ``side`` squared, rather than the shorter side. That one is
+            kept up to four times the area; thinner canvases are scaled down.
     """
 
     side: int
@@ -48,12 +49,19 @@ class CanvasRule:
             side: Takes the place of the rule's own.
 
         Raises:
-            OptionError: If the canvas would be above the limit.
+            OptionError: If the canvas would be above the limit, or has no side to speak of.
         """
-        length = (source.height * source.width) ** 0.5 if self.by_area else min(source)
-        scale = (side or self.side) / length
-        steps = (round(length * scale / self.step) for length in source)
-        return checked_canvas_size([max(count, 1) * self.step for count in steps])
+        side = side or self.side
+        length = (source.height * source.width) ** 0.5
+        if not self.by_area:
+            length = max(min(source), length / 2)
+        counts = [round(own * side / length / self.step) for own in source]
+        if not all(counts):
+            raise OptionError(
+                f"a canvas of {source.width} x {source.height} is too thin for a resolution of "
+                f"{side}; cut off some of its length, or ask for a higher one"
+            )
+        return checked_canvas_size([count * self.step for count in counts])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from typing import Any, Final
 import diffusers
 import torch
 from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
+from diffusers.utils import logging
 from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -51,10 +53,11 @@ def load_pipeline(models: Models, manner: Manner) -> DiffusionPipeline:
         DependencyError: If the installed diffusers is too old for the family.
     """
     family = models.family
-    if not models.follows_poses:
-        return _base(models, manner, family.plain)
-    network = _controlnet(models, manner)
-    pipeline = _base(models, manner, family.pipeline, controlnet=network)
+    with _without_a_bar():
+        if not models.follows_poses:
+            return _base(models, manner, family.plain)
+        network = _controlnet(models, manner)
+        pipeline = _base(models, manner, family.pipeline, controlnet=network)
     _check_fit(pipeline, models)
     return pipeline
 
@@ -63,6 +66,18 @@ def scheduler_of(pipeline: DiffusionPipeline, name: str) -> SchedulerMixin:
     """A scheduler of ``SCHEDULERS``, set up as the pipeline's own is."""
     # clipping is for pixels; these models denoise latents
     return _class(SCHEDULERS[name]).from_config(pipeline.scheduler.config, clip_sample=False)
+
+
+@contextmanager
+def _without_a_bar() -> Iterator[None]:
+    """Have diffusers draw none on stderr; who looks on is told in another way."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _base(
@@ -109,13 +124,22 @@ def _controlnet_file(kind: type[ModelMixin], path: Path, manner: Manner) -> Mode
     """A ControlNet of one file; its ``config.json`` lies beside, or is told by the weights."""
     beside = path.with_name("config.json")
     config = {"config": str(path.parent)} if beside.is_file() else {}
+    lacking = ModelError(
+        f"{name_for_message(path)}: expected a {kind.__name__}, but its config.json does not lie "
+        "beside it; put it there"
+    )
     if kind.__name__ in _CONVERTED:
         offline = manner.offline
-        return kind.from_single_file(
-            str(path), dtype=manner.dtype, local_files_only=offline, **config
-        )
+        try:
+            return kind.from_single_file(
+                str(path), dtype=manner.dtype, local_files_only=offline, **config
+            )
+        except OSError as error:  # the hub does not give the one that the weights tell of
+            if config:
+                raise
+            raise lacking from error
     if not config:
-        raise ValueError("its config.json does not lie beside it")
+        raise lacking
     network = kind.from_config(kind.load_config(config["config"]))
     network.load_state_dict(load_file(path))
     return network.to(manner.dtype).eval()
@@ -134,9 +158,10 @@ def _configs_of(path: Path, family: Family, manner: Manner) -> Path:
             family.base, allow_patterns=_CONFIGS, local_files_only=manner.offline
         )
     except OSError as error:
-        raise ValueError(
-            f"its configs are needed too: put the folder {name_for_message(beside)} beside it, "
-            f"with the .json and .txt files of {family.base}, or be online once"
+        raise ModelError(
+            f"{name_for_message(path)}: its configs are needed too: put the folder "
+            f"{name_for_message(beside)} beside it, with the .json and .txt files of "
+            f"{family.base}, or be online once"
         ) from error
     return Path(found)
 
@@ -197,11 +222,19 @@ def _explained(name: str, wanted: str, manner: Manner) -> Iterator[None]:
     except _REFUSALS as error:
         if is_out_of_memory(error):
             raise
-        cure = (
-            "offline, everything must lie on this machine or in the hub's cache"
-            if manner.offline
-            else "check the name, and the family"
-        )
+        reason, cure = in_short(error), "check the name, and the family"
+        if manner.offline:
+            cure = "offline, everything must lie on this machine or in the hub's cache"
+        elif _is_unreachable(error):
+            reason = "the hub can not be reached, and its cache here does not have it"
+            cure = "check the connection, or name a folder or a file on this machine"
         raise ModelError(
-            f"{name_for_message(name)}: expected {wanted}, but {in_short(error)}; {cure}"
+            f"{name_for_message(name)}: expected {wanted}, but {reason}; {cure}"
         ) from error
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Whether an error comes from a hub that does not answer."""
+    while error is not None and not isinstance(error, LocalEntryNotFoundError):
+        error = error.__cause__ or error.__context__
+    return error is not None

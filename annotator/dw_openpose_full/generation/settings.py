@@ -20,7 +20,7 @@ class Limits(NamedTuple):
 
 
 RANDOM_SEED: Final = -1
-_LARGEST_SEED: Final = 2**31 - 1
+_SEEDS: Final = 2**31
 
 
 def _number(default: float | None, least: float, most: float) -> Any:  # noqa: ANN401  as dataclasses.field
@@ -38,8 +38,8 @@ class Settings:
         prompt: What the picture shows.
         added_prompt: Added to it after a comma, unless empty.
         negative_prompt: What it does not show; models without guidance can not take that.
-        images: How many pictures, one after another; the second has the next seed, and so on, so
-            any of them can be made again alone.
+        images: How many pictures, one after another; the second has the next seed, and so on (0
+            comes after the largest), so any of them can be made again alone.
         seed: Of the first picture; -1 for a random one, which the result reports.
         steps: Of denoising.
         guidance: How closely to follow the prompt.
@@ -58,7 +58,7 @@ class Settings:
     added_prompt: str = "best quality"
     negative_prompt: str = "lowres, bad anatomy, bad hands, cropped, worst quality"
     images: int = _number(1, 1, 12)
-    seed: int = _number(12345, RANDOM_SEED, _LARGEST_SEED)
+    seed: int = _number(12345, RANDOM_SEED, _SEEDS - 1)
     steps: int | None = _number(None, 1, 100)
     guidance: float | None = _number(None, 0, 30)
     strength: float | None = _number(None, 0, 2)
@@ -106,8 +106,8 @@ class Settings:
         """One for each picture; a random first one is drawn anew by every call."""
         first = self.seed
         if first == RANDOM_SEED:
-            first = random.randrange(_LARGEST_SEED)
-        return tuple(first + number for number in range(self.images))
+            first = random.randrange(_SEEDS)
+        return tuple((first + number) % _SEEDS for number in range(self.images))
 
     def check_for(self, family: Family) -> None:
         """Refuse what a family can not do.
