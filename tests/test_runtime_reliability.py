@@ -272,7 +272,7 @@ def test_the_memory_of_a_deleted_estimator_is_used_again(kind: str, networks: Pa
     megabytes = Path(words["model"]).stat().st_size / 2**20
     assert megabytes > 30
     _, second, *later = process(FREED, words)
-    assert max(later) - second < megabytes / 2
+    assert max(later) - second < megabytes  # four would be there if they were kept
 
 
 NOTICED = """
