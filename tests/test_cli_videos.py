@@ -47,11 +47,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def see_by(people: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the command see people without networks."""
+    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: people.estimator)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """Two people, seen without networks."""
     people = World(lambda t: (5 + 2.0 * t, 20), lambda t: (100 - 2.0 * t, 50))
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: people.estimator)
+    see_by(people, monkeypatch)
     return people
 
 
@@ -249,19 +254,19 @@ def test_an_interrupted_run_goes_on(
     words = ("clip.mp4", "--json", "--detect-every", every, "--people", 1, "-o")
     turn = {"surest": lambda t: int(t > 10)}
     world = World(*world.walks, **turn)
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: world.estimator)
+    see_by(world, monkeypatch)
     assert annotate(*words, "whole.mp4") == 0
     asked = sum(map(len, world.read))
 
     stopped = Interrupted(*world.walks, **turn)
     stopped.last = 14 if every == 1 else 13
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: stopped.estimator)
+    see_by(stopped, monkeypatch)
     assert annotate(*words, "pose.mp4") == 130
     assert "clip.mp4: the same command with --resume goes on" in capsys.readouterr().err
     assert there(folder) == [".pose.mp4.journal", "clip.mp4", "whole.json", "whole.mp4"]
 
     resumed = World(*world.walks, **turn)
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: resumed.estimator)
+    see_by(resumed, monkeypatch)
     assert annotate(*words, "pose.mp4", "--resume") == 0
     assert sum(map(len, resumed.read)) + sum(map(len, stopped.read)) == asked
     assert sum(map(len, resumed.read)) < asked
@@ -274,10 +279,9 @@ def test_another_style_goes_on_from_the_same_poses(
     folder: Path, monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
     clip(folder / "clip.mp4")
-    stopped = Interrupted(*world.walks)
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: stopped.estimator)
+    see_by(Interrupted(*world.walks), monkeypatch)
     assert annotate("clip.mp4", "-o", "pose.mp4") == 130
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: world.estimator)
+    see_by(world, monkeypatch)
     assert annotate("clip.mp4", "-o", "pose.mp4", "--resume", "--style", "dwpose") == 0
     assert world.looked[0] == 13  # four frames of two people fill a batch
 
@@ -286,11 +290,10 @@ def test_a_video_that_has_changed_is_begun_anew(
     folder: Path, monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
     clip(folder / "clip.mp4")
-    stopped = Interrupted(*world.walks)
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: stopped.estimator)
+    see_by(Interrupted(*world.walks), monkeypatch)
     assert annotate("clip.mp4", "-o", "pose.mp4") == 130
     clip(folder / "clip.mp4", COUNT + 1)
-    monkeypatch.setattr(DwOpenpose, "load", lambda *_, **__: world.estimator)
+    see_by(world, monkeypatch)
     assert annotate("clip.mp4", "-o", "pose.mp4", "--resume") == 0
     assert world.looked[0] == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -137,7 +138,7 @@ def entries(count: int = 4, precision: type = np.float32) -> list[Entry]:
 
 
 def write(result: Path, what: list[Entry], *, resume: bool = False) -> list[Entry]:
-    with Journal(result, IDENTITY, resume=resume) as journal:
+    with closing(Journal(result, IDENTITY, resume=resume)) as journal:
         kept = list(journal.kept())
         for entry in what[len(kept) :]:
             journal.add(entry)
@@ -198,7 +199,7 @@ def test_a_journal_of_something_else_is_begun_anew(
 ) -> None:
     result = tmp_path / "a.mp4"
     write(result, entries())
-    with Journal(result, IDENTITY | other, resume=True) as journal:
+    with closing(Journal(result, IDENTITY | other, resume=True)) as journal:
         assert list(journal.kept()) == []
 
 
@@ -209,7 +210,7 @@ def test_without_a_word_a_run_begins_anew(tmp_path: Path) -> None:
 
 def test_two_at_one_result_are_one_too_many(tmp_path: Path) -> None:
     with (
-        Journal(tmp_path / "a.mp4", IDENTITY, resume=False),
+        closing(Journal(tmp_path / "a.mp4", IDENTITY, resume=False)),
         pytest.raises(OutputError, match="another dw-openpose is at work"),
     ):
         Journal(tmp_path / "a.mp4", IDENTITY, resume=False)

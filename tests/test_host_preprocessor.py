@@ -541,7 +541,7 @@ def test_the_catalogue_s_weights_come_first_but_for_parity(
 ) -> None:
     for name in (MODEL, DETECTOR):
         (folder / name).write_bytes(b"weights")
-    monkeypatch.setattr("dw_openpose_full.hosts.weights.find_verified", lambda weight: folder)
+    monkeypatch.setattr("dw_openpose_full.zoo.store.find_verified", lambda weight: folder)
     assert best_files(parity=False) == ("auto", "auto")
     assert best_files(parity=True) == (str(folder / MODEL), str(folder / DETECTOR))
 

@@ -83,7 +83,8 @@ class ClipAnnotator:
         with ExitStack() as stack:
             part = stack.enter_context(replacing(figure))
             identity = self._identity(video)
-            journal = stack.enter_context(Journal(figure, identity, resume=self.resume))
+            journal = Journal(figure, identity, resume=self.resume)
+            stack.callback(journal.close)
             out = VideoWriter(part, size, video.rate, video.time_base)
             film = _Film(stack.enter_context(out), document, self.look, self._grounds(video))
             try:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -73,16 +72,7 @@ class Journal:
             self._file.close()
             raise
 
-    def __enter__(self) -> Journal:
-        """Nothing more is needed."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the file; it stays, for another run."""
         self._file.close()
 

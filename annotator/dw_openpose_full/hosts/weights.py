@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 
 from ..assembly import AUTO
-from ..errors import ModelError, name_for_message
+from ..errors import name_for_message
 from ..zoo.cards import ModelCard, Weight
 from ..zoo.catalogue import BEST_MODEL, card_named
 from ..zoo.folders import neighbour_folders
-from ..zoo.store import find_verified
+from ..zoo.store import is_here
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def best_files(*, parity: bool) -> tuple[str, str]:
     """
     model = card_named(BEST_MODEL, "model")
     weights = [_only(model), _only(card_named(model.detector, "detector"))]
-    if not parity and all(_is_here(weight) for weight in weights):
+    if not parity and all(is_here(weight) for weight in weights):
         return AUTO, AUTO
     files = [_of_host(weight) for weight in weights]
     if None in files:
@@ -38,14 +38,6 @@ def _only(card: ModelCard) -> Weight:
     """The weight of a card of one network."""
     (weight,) = card.weights.values()
     return weight
-
-
-def _is_here(weight: Weight) -> bool:
-    try:
-        find_verified(weight)
-    except ModelError:
-        return False
-    return True
 
 
 def _of_host(weight: Weight) -> Path | None:

@@ -8,11 +8,11 @@ from typing import Final
 
 from ..errors import ModelError
 from . import hub
-from .cards import ModelCard, Weight
+from .cards import ModelCard
 from .catalogue import BEST_MODEL, card_named
 from .fetch import answers, fetch_all
 from .progress import Progress, tell_nobody
-from .store import find_verified
+from .store import is_here
 
 LITE: Final = "lite"
 
@@ -69,7 +69,7 @@ def _bring(
     cards: Sequence[ModelCard], progress: Progress, seconds: float, *, offline: bool
 ) -> tuple[bool, str]:
     """Have the files of all cards here, if that is promising; whether some are missing, and why."""
-    missing = [weight for card in cards for weight in card.weights.values() if not _is_here(weight)]
+    missing = [weight for card in cards for weight in card.weights.values() if not is_here(weight)]
     if not missing:
         return False, "its files are here"
     named = " and ".join(weight.file for weight in missing)
@@ -84,11 +84,3 @@ def _bring(
     except ModelError as error:
         return True, str(error)
     return False, "its files were fetched"
-
-
-def _is_here(weight: Weight) -> bool:
-    try:
-        find_verified(weight)
-    except ModelError:
-        return False
-    return True

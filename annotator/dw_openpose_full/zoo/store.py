@@ -57,6 +57,15 @@ def verify(weight: Weight, path: Path) -> None:
         raise ModelError(f"{name}: sha256 is {digest[:12]}..., expected {expected[:12]}...; {cure}")
 
 
+def is_here(weight: Weight) -> bool:
+    """Whether a weight's file can be found and proven."""
+    try:
+        find_verified(weight)
+    except ModelError:
+        return False
+    return True
+
+
 def find_verified(weight: Weight) -> Path:
     """A weight's file, found and proven; a damaged one is passed over where there is another.
 
